@@ -1,0 +1,80 @@
+// Storage: one block of memory, shared by every view of it, with the version counter that in-place ops advance.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "csrc/core/allocator.h"
+#include "csrc/core/device.h"
+
+namespace pygrad {
+
+struct Storage {
+  using Deleter = void (*)(void* context);
+
+  std::atomic<uint32_t> refs{1};
+  std::atomic<uint32_t> version{0};
+  void* data = nullptr;
+  size_t nbytes = 0;
+  Device device;
+  bool read_only = false;     // foreign memory that must not be written (a read-only NumPy array)
+  Deleter deleter = nullptr;  // null: `data` came from allocate()
+  void* context = nullptr;
+
+  static void* operator new(size_t bytes) { return pool_allocate(bytes); }
+  static void operator delete(void* p, size_t bytes) { pool_free(p, bytes); }
+  ~Storage() {
+    if (deleter)
+      deleter(context);
+    else
+      deallocate(data, nbytes, device);
+  }
+};
+
+// Owning pointer to any object with `refs`.
+template <class T>
+class Intrusive {
+ public:
+  Intrusive() = default;
+  static Intrusive adopt(T* p) {  // takes over one reference
+    Intrusive r;
+    r.p_ = p;
+    return r;
+  }
+  static Intrusive share(T* p) {
+    if (p) p->refs.fetch_add(1, std::memory_order_relaxed);
+    return adopt(p);
+  }
+  Intrusive(const Intrusive& o) : p_(o.p_) {
+    if (p_) p_->refs.fetch_add(1, std::memory_order_relaxed);
+  }
+  Intrusive(Intrusive&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
+  Intrusive& operator=(Intrusive o) noexcept {
+    std::swap(p_, o.p_);
+    return *this;
+  }
+  ~Intrusive() { reset(); }
+  void reset() {
+    T* p = std::exchange(p_, nullptr);
+    if (p && p->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(p);
+  }
+  T* get() const { return p_; }
+  T* operator->() const { return p_; }
+  T& operator*() const { return *p_; }
+  explicit operator bool() const { return p_ != nullptr; }
+  T* release() { return std::exchange(p_, nullptr); }
+  friend bool operator==(const Intrusive& a, const Intrusive& b) { return a.p_ == b.p_; }
+
+ private:
+  T* p_ = nullptr;
+};
+
+inline void destroy(Storage* s) { delete s; }
+using StoragePtr = Intrusive<Storage>;
+
+StoragePtr make_storage(size_t nbytes, Device device);
+// Foreign memory, kept alive by `context` until the deleter is called with it.
+StoragePtr wrap_storage(void* data, size_t nbytes, Device device, Storage::Deleter deleter, void* context);
+
+}  // namespace pygrad

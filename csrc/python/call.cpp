@@ -1,0 +1,444 @@
+// The binder: one vectorcall entry for every op, driven by its schema.
+//
+// A function and a method are two small callables over the same OpDef. Overloads are tried in registration order; the first
+// whose arguments all convert is called. The message of a failed call names the argument when there is one overload, and lists
+// the signatures when there are several.
+#include <cstring>
+
+#include "csrc/autograd/grad_mode.h"
+#include "csrc/autograd/inplace.h"
+#include "csrc/ops/ops.h"
+#include "csrc/python/python.h"
+
+#include <structmember.h>
+
+namespace pygrad::python {
+namespace {
+
+constexpr size_t kMaxParams = 24;
+constexpr int64_t kReleaseGilElements = 65536;
+
+struct PyOp {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  OpDef* op;
+  bool inplace;
+};
+PyTypeObject* function_type;
+PyTypeObject* method_type;
+
+// NumPy's spellings, accepted as PyTorch does.
+bool is_alias(const char* given, const char* name) {
+  if (!std::strcmp(given, "axis")) return !std::strcmp(name, "dim");
+  if (!std::strcmp(given, "keepdims")) return !std::strcmp(name, "keepdim");
+  if (!std::strcmp(given, "x") || !std::strcmp(given, "a") || !std::strcmp(given, "x1")) return !std::strcmp(name, "input");
+  if (!std::strcmp(given, "x2")) return !std::strcmp(name, "other");
+  if (!std::strcmp(given, "self")) return !std::strcmp(name, "input");
+  return false;
+}
+
+struct ParseError {
+  std::string text;
+  bool missing = false;
+};
+
+std::string to_string(PyObject* owned) {
+  py::object o = py::reinterpret_steal<py::object>(owned);
+  return o ? py::cast<std::string>(o) : std::string();
+}
+
+std::string type_error(const OpDef& op, const Param& p, PyObject* got) {
+  return std::string(op.name) + "(): argument '" + p.name + "' must be " + to_string(kind_name(p)) + ", not " +
+         (got == Py_None ? "NoneType" : Py_TYPE(got)->tp_name);
+}
+
+// Fills `values` (one per parameter). `error`, when given, receives why the arguments do not fit.
+bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnames, Value* values, PyObject** out_argument,
+           ParseError* error) {
+  const size_t n = op.params.size();
+  const size_t nkw = kwnames ? size_t(PyTuple_GET_SIZE(kwnames)) : 0;
+  PyObject* given[kMaxParams] = {};
+  size_t used = 0;
+  bool vararg = false;
+  for (size_t i = 0; i < n && used < nargs; ++i) {
+    const Param& p = op.params[i];
+    if (p.keyword_only) break;
+    // x.view(2, 3): the remaining positional arguments are the list.
+    if (p.varargs) {
+      const bool tensors = p.kind == ArgKind::TensorList;
+      const bool single = used + 1 == nargs && (PyTuple_Check(args[used]) || PyList_Check(args[used]));
+      if (!single) {
+        if (tensors) {
+          TensorList list;
+          for (size_t k = used; k < nargs; ++k) {
+            if (!is_tensor(args[k])) {
+              if (error) error->text = type_error(op, p, args[k]);
+              return false;
+            }
+            list.push_back(tensor_of(args[k]));
+          }
+          values[i] = std::move(list);
+        } else {
+          PyObject* tuple = PyTuple_New(Py_ssize_t(nargs - used));
+          for (size_t k = used; k < nargs; ++k) {
+            Py_INCREF(args[k]);
+            PyTuple_SET_ITEM(tuple, Py_ssize_t(k - used), args[k]);
+          }
+          py::object owner = py::reinterpret_steal<py::object>(tuple);
+          Shape s;
+          if (!convert_int_list(tuple, s)) {
+            if (error) {
+              error->text = type_error(op, p, args[used]);
+              for (size_t k = used; k < nargs; ++k)
+                if (!PyLong_Check(args[k])) error->text = type_error(op, p, args[k]);
+            }
+            return false;
+          }
+          values[i] = s;
+        }
+        given[i] = args[used];
+        vararg = true;
+        used = nargs;
+        break;
+      }
+    }
+    given[i] = args[used++];
+  }
+  if (used < nargs) {
+    if (error)
+      error->text = std::string(op.name) + "() takes " + std::to_string(n) + " positional argument" + (n == 1 ? "" : "s") + " but " +
+                    std::to_string(nargs) + " were given";
+    return false;
+  }
+  for (size_t k = 0; k < nkw; ++k) {
+    PyObject* key = PyTuple_GET_ITEM(kwnames, Py_ssize_t(k));
+    const char* name = PyUnicode_AsUTF8(key);
+    size_t i = 0;
+    while (i < n && op.params[i].name != name) ++i;
+    if (i == n)
+      for (i = 0; i < n && !is_alias(name, op.params[i].name.c_str());) ++i;
+    if (i == n) {
+      if (!std::strcmp(name, "out") && !op.inplace_only &&
+          (op.returns == ReturnKind::Tensor || op.returns == ReturnKind::Tuple)) {
+        *out_argument = args[nargs + k];
+        continue;
+      }
+      if (error) error->text = std::string(op.name) + "() got an unexpected keyword argument '" + name + "'";
+      return false;
+    }
+    if (given[i]) {
+      if (error) error->text = std::string(op.name) + "() got multiple values for argument '" + name + "'";
+      return false;
+    }
+    given[i] = args[nargs + k];
+  }
+  for (size_t i = 0; i < n; ++i) {
+    const Param& p = op.params[i];
+    if (!given[i]) {
+      if (!p.has_default) {
+        if (error) {
+          error->text = std::string(op.name) + "() missing 1 required positional argument: \"" + p.name + "\"";
+          error->missing = true;
+        }
+        return false;
+      }
+      values[i] = p.default_value;
+      continue;
+    }
+    if (vararg && p.varargs) continue;
+    if (given[i] == Py_None && p.has_default && p.default_value.index() == 0) {
+      values[i] = std::monostate{};
+      continue;
+    }
+    if (!convert(p, given[i], values[i])) {
+      if (error) error->text = type_error(op, p, given[i]);
+      return false;
+    }
+  }
+  return true;
+}
+
+[[noreturn]] void raise_no_match(OpDef* first, PyObject* const* args, size_t nargs, PyObject* kwnames) {
+  Value values[kMaxParams];
+  PyObject* out = nullptr;
+  if (!first->next_overload) {
+    ParseError error;
+    parse(*first, args, nargs, kwnames, values, &out, &error);
+    raise(ErrorKind::Type, error.text);
+  }
+  std::string text = std::string(first->name) + "() received an invalid combination of arguments - got (";
+  for (size_t i = 0; i < nargs; ++i) text += std::string(i ? ", " : "") + Py_TYPE(args[i])->tp_name;
+  const size_t nkw = kwnames ? size_t(PyTuple_GET_SIZE(kwnames)) : 0;
+  for (size_t k = 0; k < nkw; ++k)
+    text += std::string(nargs + k ? ", " : "") + PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, Py_ssize_t(k))) + "=" +
+            Py_TYPE(args[nargs + k])->tp_name;
+  text += "), but expected one of:";
+  for (OpDef* op = first; op; op = op->next_overload) {
+    ParseError error;
+    parse(*op, args, nargs, kwnames, values, &out, &error);
+    text += std::string("\n * ") + op->schema + "\n      " + error.text;
+  }
+  raise(ErrorKind::Type, text);
+}
+
+int64_t work_of(const OpDef& op, const Value* values) {
+  int64_t n = 0;
+  for (size_t i = 0; i < op.params.size(); ++i) {
+    if (const auto* t = std::get_if<Tensor>(&values[i])) n += t->defined() ? t->numel() : 0;
+    if (const auto* l = std::get_if<TensorList>(&values[i]))
+      for (const Tensor& t : *l) n += t.numel();
+    if (const auto* s = std::get_if<Shape>(&values[i])) {  // creation: the size itself
+      int64_t size = 1;
+      for (int64_t d : *s) size = __builtin_mul_overflow(size, d, &size) ? 0 : size;
+      n += size > 0 ? size : 0;
+    }
+  }
+  return n;
+}
+
+Value invoke(const OpDef& op, Value* values) {
+  // A product reads its operands many times, so this many elements of any op are worth another thread's turn.
+  const ReleaseGil gil(work_of(op, values) >= kReleaseGilElements);
+  return op.fn(values);
+}
+
+void mark_inference(Value& value) {
+  if (auto* t = std::get_if<Tensor>(&value)) {
+    if (t->defined()) t->impl()->inference = true;
+  } else if (auto* l = std::get_if<TensorList>(&value)) {
+    for (Tensor& t : *l) t.impl()->inference = true;
+  }
+}
+
+// out=: the result is written into a tensor the caller gave, resized if it has the wrong shape.
+void write_out(const OpDef& op, const Tensor& result, PyObject* out) {
+  PG_CHECK_TYPE(is_tensor(out), op.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(out)->tp_name);
+  const Tensor t = tensor_of(out);
+  PG_CHECK(!grad_enabled() || (!result.requires_grad() && !t.requires_grad()), op.name,
+           "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad");
+  PG_CHECK(can_cast(result.dtype(), t.dtype()), op.name, "(): result type ", result.dtype(),
+           " can't be cast to the desired output type ", t.dtype());
+  PG_CHECK(result.device() == t.device(), op.name, "(): expected out tensor to be on ", result.device(), ", but it is on ", t.device());
+  if (!Shape::same(t.sizes(), result.sizes())) {
+    const Tensor fresh = empty(result.sizes(), t.dtype(), t.device());
+    TensorImpl* p = t.impl();
+    p->storage = fresh.impl()->storage;
+    p->offset = 0;
+    p->ndim = fresh.impl()->ndim;
+    p->numel = fresh.impl()->numel;
+    p->contiguous = true;
+    for (int i = 0; i < p->ndim; ++i) {
+      p->sizes[i] = fresh.impl()->sizes[i];
+      p->strides[i] = fresh.impl()->strides[i];
+    }
+  }
+  copy_data(t, to(result, t.dtype()));
+  t.bump_version();
+}
+
+PyObject* run_inplace(OpDef& op, Value* values) {
+  Tensor self = std::get<Tensor>(values[0]);
+  std::string name = std::string(op.name) + "_";
+  inplace(
+      name.c_str(), self, [&] { return std::get<Tensor>(invoke(op, values)); }, op.inplace_direct);
+  return wrap(std::move(self));
+}
+
+PyObject* call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
+  auto* self = reinterpret_cast<PyOp*>(callable);
+  return guarded([&] { return call_op(self->op, self->inplace, args, size_t(PyVectorcall_NARGS(nargsf)), kwnames); });
+}
+
+}  // namespace
+
+PyObject* call_op(OpDef* first, bool inplace_form, PyObject* const* args, size_t nargs, PyObject* kwnames) {
+  Value values[kMaxParams];
+  for (OpDef* op = first; op; op = op->next_overload) {
+    if (inplace_form && !op->has_inplace) continue;
+    PyObject* out = nullptr;
+    if (!parse(*op, args, nargs, kwnames, values, &out, nullptr)) continue;
+    if (inplace_form) return run_inplace(*op, values);
+    Value result = invoke(*op, values);
+    if (grad_state.inference) mark_inference(result);
+    if (out && out != Py_None) {
+      if (op->returns == ReturnKind::Tuple) {
+        auto& list = std::get<TensorList>(result);
+        PG_CHECK_TYPE(PyTuple_Check(out) || PyList_Check(out), op->name, "(): argument 'out' must be tuple of Tensors, not ",
+                      Py_TYPE(out)->tp_name);
+        PG_CHECK_TYPE(size_t(PySequence_Fast_GET_SIZE(out)) == list.size(), op->name, "(): 'out' must hold ", list.size(), " tensors");
+        for (size_t i = 0; i < list.size(); ++i) write_out(*op, list[i], PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
+        for (size_t i = 0; i < list.size(); ++i) list[i] = tensor_of(PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
+        return wrap_value(*op, result);
+      }
+      write_out(*op, std::get<Tensor>(result), out);
+      Py_INCREF(out);
+      return out;
+    }
+    if (op->inplace_only && op->returns == ReturnKind::Tensor && op->params[0].kind == ArgKind::Tensor) {
+      Py_INCREF(args[0]);  // x.fill_(1) is x
+      return args[0];
+    }
+    return wrap_value(*op, result);
+  }
+  raise_no_match(first, args, nargs, kwnames);
+}
+
+namespace {
+
+PyObject* make(PyTypeObject* type, OpDef* op, bool inplace) {
+  auto* self = PyObject_New(PyOp, type);
+  self->vectorcall = call;
+  self->op = op;
+  self->inplace = inplace;
+  return reinterpret_cast<PyObject*>(self);
+}
+
+PyOp* as_op(PyObject* o) { return reinterpret_cast<PyOp*>(o); }
+
+PyObject* op_name(PyObject* self, void*) {
+  return PyUnicode_FromFormat("%s%s", as_op(self)->op->name, as_op(self)->inplace ? "_" : "");
+}
+PyObject* op_doc(PyObject* self, void*) {
+  std::string text;
+  for (OpDef* op = as_op(self)->op; op; op = op->next_overload)
+    text += std::string(op->name) + (as_op(self)->inplace ? "_" : "") + op->schema + "\n";
+  return PyUnicode_FromFormat("%s\n%s", text.c_str(), as_op(self)->op->doc);
+}
+PyObject* op_module(PyObject*, void*) { return PyUnicode_FromString("pygrad._C.ops"); }
+PyObject* op_text_signature(PyObject* self, void*) {
+  // inspect.signature() reads this: the names and defaults without the types.
+  std::string s = "(";
+  bool star = false;
+  for (const Param& p : as_op(self)->op->params) {
+    if (s.size() > 1) s += ", ";
+    if (p.keyword_only && !star) {
+      s += "*, ";
+      star = true;
+    }
+    s += p.name;
+    if (p.has_default) s += "=None";
+  }
+  return PyUnicode_FromString((s + ")").c_str());
+}
+PyObject* op_repr(PyObject* self) {
+  return PyUnicode_FromFormat("<built-in op %s%s>", as_op(self)->op->name, as_op(self)->inplace ? "_" : "");
+}
+// A string: pickle looks the op up by module and name.
+PyObject* op_reduce(PyObject* self, PyObject*) { return op_name(self, nullptr); }
+PyObject* op_bind(PyObject* self, PyObject* instance, PyObject*) {
+  if (!instance || instance == Py_None) {
+    Py_INCREF(self);
+    return self;
+  }
+  return PyMethod_New(self, instance);
+}
+
+PyMethodDef op_methods[] = {{"__reduce__", op_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyGetSetDef op_attributes[] = {{"__name__", op_name, nullptr, nullptr, nullptr},
+                               {"__qualname__", op_name, nullptr, nullptr, nullptr},
+                               {"__doc__", op_doc, nullptr, nullptr, nullptr},
+                               {"__module__", op_module, nullptr, nullptr, nullptr},
+                               {"__text_signature__", op_text_signature, nullptr, nullptr, nullptr},
+                               {nullptr, nullptr, nullptr, nullptr, nullptr}};
+PyMemberDef op_members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyOp, vectorcall), READONLY, nullptr},
+                            {nullptr, 0, 0, 0, nullptr}};
+
+PyTypeObject* make_type(const char* name, bool method) {
+  PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                         {Py_tp_repr, reinterpret_cast<void*>(op_repr)},
+                         {Py_tp_methods, op_methods},
+                         {Py_tp_getset, op_attributes},
+                         {Py_tp_members, op_members},
+                         {method ? Py_tp_descr_get : 0, method ? reinterpret_cast<void*>(op_bind) : nullptr},
+                         {0, nullptr}};
+  unsigned flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  if (method) flags |= Py_TPFLAGS_METHOD_DESCRIPTOR;
+  PyType_Spec spec = {name, sizeof(PyOp), 0, flags, slots};
+  return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+}
+
+}  // namespace
+
+PyObject* make_op_function(OpDef* op, bool inplace) { return make(function_type, op, inplace); }
+PyObject* make_op_method(OpDef* op, bool inplace) { return make(method_type, op, inplace); }
+
+namespace {
+
+bool chain_has_inplace(OpDef* op) {
+  for (; op; op = op->next_overload)
+    if (op->has_inplace) return true;
+  return false;
+}
+bool chain_is_method(OpDef* op) {
+  for (; op; op = op->next_overload)
+    if (op->is_method) return true;
+  return false;
+}
+bool chain_in(OpDef* op, const std::string& ns) {
+  for (; op; op = op->next_overload)
+    for (const char* n : op->namespaces)
+      if (ns == n) return true;
+  return false;
+}
+bool is_first(OpDef* op) { return find_op(op->name) == op; }
+
+}  // namespace
+
+void init_call(PyObject* module_object) {
+  py::module_ m = py::reinterpret_borrow<py::module_>(module_object);
+  function_type = make_type("pygrad._C.OpFunction", false);
+  method_type = make_type("pygrad._C.OpMethod", true);
+
+  // Functions by name, methods onto the Tensor type.
+  py::module_ ops = m.def_submodule("ops", "Every operation, by its PyTorch name.");
+  py::object tensor = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));
+  for (OpDef* op : all_ops()) {
+    if (!is_first(op)) continue;
+    ops.attr(op->name) = py::reinterpret_steal<py::object>(make_op_function(op, false));
+    if (chain_is_method(op)) tensor.attr(op->name) = py::reinterpret_steal<py::object>(make_op_method(op, false));
+    if (chain_has_inplace(op)) {
+      const std::string name = std::string(op->name) + "_";
+      ops.attr(name.c_str()) = py::reinterpret_steal<py::object>(make_op_function(op, true));
+      if (chain_is_method(op)) tensor.attr(name.c_str()) = py::reinterpret_steal<py::object>(make_op_method(op, true));
+    }
+  }
+  m.def("export_ops", [ops](py::dict target, const std::string& ns) {
+    for (OpDef* op : all_ops()) {
+      if (!is_first(op) || !chain_in(op, ns)) continue;
+      target[op->name] = ops.attr(op->name);
+      if (chain_has_inplace(op)) {
+        const std::string name = std::string(op->name) + "_";
+        target[name.c_str()] = ops.attr(name.c_str());
+      }
+    }
+  }, "Puts every function of a namespace (\"torch\", \"nn.functional\", ...) into a dict.");
+  m.def("op_names", [] {
+    py::list names;
+    for (OpDef* op : all_ops())
+      if (is_first(op)) names.append(op->name);
+    return names;
+  });
+  m.def("op_info", [](const std::string& name) {
+    py::list overloads;
+    for (OpDef* op = find_op(name); op; op = op->next_overload) {
+      py::list namespaces;
+      for (const char* ns : op->namespaces) namespaces.append(ns);
+      py::dict d;
+      d["name"] = op->name;
+      d["schema"] = op->schema;
+      d["doc"] = op->doc;
+      d["namespaces"] = namespaces;
+      d["method"] = op->is_method;
+      d["inplace"] = op->has_inplace;
+      d["differentiable"] = !op->non_differentiable;
+      d["composed"] = op->is_composed;
+      overloads.append(d);
+    }
+    if (overloads.empty()) throw py::key_error("no op named '" + name + "'");
+    py::dict first = py::dict(overloads[0]);
+    first["overloads"] = overloads;
+    return first;
+  });
+}
+
+}  // namespace pygrad::python

@@ -1,0 +1,141 @@
+// The extension module's own types and helpers, shared by the files of this folder.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "csrc/autograd/meta.h"
+#include "csrc/core/generator.h"
+#include "csrc/core/tensor.h"
+#include "csrc/ops/registry.h"
+
+namespace pygrad::python {
+
+namespace py = pybind11;
+
+// --- tensor_type.cpp: the native Tensor type -----------------------------------------------------
+
+struct PyTensor {
+  PyObject_HEAD
+  TensorImpl* impl;    // owned, except while `impl->owns_object` (then the header owns this object)
+  PyObject* dict;      // attributes set from Python; made on first use
+  PyObject* weakrefs;
+};
+extern PyTypeObject* tensor_type;
+
+inline bool is_tensor(PyObject* o) { return Py_TYPE(o) == tensor_type || PyType_IsSubtype(Py_TYPE(o), tensor_type); }
+inline Tensor tensor_of(PyObject* o) { return Tensor::share(reinterpret_cast<PyTensor*>(o)->impl); }
+inline TensorImpl* impl_of(PyObject* o) { return reinterpret_cast<PyTensor*>(o)->impl; }
+// The one Python object of a tensor; a new reference. None for an undefined tensor.
+PyObject* wrap(Tensor tensor);
+// A new object of `type` (a subclass of Tensor) over an alias of `tensor`, without history.
+PyObject* wrap_as(PyTypeObject* type, Tensor tensor);
+void init_tensor_type(PyObject* module);
+
+// --- types.cpp: dtype, Size and the small constants --------------------------------------------------
+
+PyObject* wrap_dtype(DType dtype);                   // new reference to the singleton
+bool is_dtype(PyObject* o);                          // a dtype object, or one of Python's bool, int, float, complex
+DType dtype_of_object(PyObject* o);
+PyObject* wrap_size(Sizes sizes);                    // torch.Size
+PyObject* wrap_device(Device device);
+bool is_device(PyObject* o);
+Device parse_device(PyObject* o);                    // a device, a string such as "cuda:1", or an index
+PyObject* wrap_generator(Generator* generator);
+void init_types(PyObject* module);
+
+// --- convert.cpp: Python values <-> Value ---------------------------------------------------------
+
+bool is_number(PyObject* o);                         // bool, int, float, complex or a NumPy scalar
+Scalar scalar_of(PyObject* o);                       // precondition: is_number
+PyObject* wrap_scalar(Scalar s);
+// Converts `o` for one parameter. False when its type does not fit; throws for values that cannot be right.
+bool convert(const Param& param, PyObject* o, Value& out);
+bool convert_int_list(PyObject* o, Shape& out);      // a list or tuple of ints
+PyObject* wrap_value(const OpDef& op, Value& value);
+PyObject* kind_name(const Param& param);             // for messages: "Tensor", "int", "tuple of ints"
+
+// --- call.cpp: one entry for every op ---------------------------------------------------------------
+
+// Callables for functions and methods; `inplace` makes the `name_` form.
+PyObject* make_op_function(OpDef* op, bool inplace);
+PyObject* make_op_method(OpDef* op, bool inplace);
+PyObject* call_op(OpDef* op, bool inplace, PyObject* const* args, size_t nargs, PyObject* kwnames);
+void init_call(PyObject* module);
+
+// --- other parts of the module -------------------------------------------------------------------------
+
+void init_autograd(py::module_& module);   // autograd.cpp: nodes, hooks, run_backward, custom functions, grad modes
+void init_factory(py::module_& module);    // factory.cpp: tensor(), as_tensor(), from nested sequences
+void init_interop(py::module_& module);    // interop.cpp: NumPy, buffers, DLPack, storages
+void init_runtime(py::module_& module);    // runtime.cpp: threads, ISA, memory, CUDA, build information, generators
+
+// indexing.cpp
+PyObject* get_item(PyObject* self, PyObject* index);
+int set_item(PyObject* self, PyObject* index, PyObject* value);
+
+// factory.cpp
+// A tensor from numbers, nested sequences, NumPy arrays and scalars, or anything with the buffer protocol or DLPack.
+Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device device, bool share_memory);
+PyObject* to_list(const Tensor& tensor);
+
+// interop.cpp
+PyObject* to_numpy(const Tensor& tensor, PyObject* self, bool force);
+int get_buffer(PyObject* self, Py_buffer* view, int flags);
+void release_buffer(PyObject* self, Py_buffer* view);
+
+// autograd.cpp
+PyObject* wrap_node(const NodePtr& node);            // the grad_fn object; None for null
+PyObject* register_tensor_hook(PyObject* self, PyObject* callable);
+PyObject* register_post_accumulate_hook(PyObject* self, PyObject* callable);
+void retain_grad(PyObject* self);
+int traverse_hooks(TensorImpl* impl, visitproc visit, void* arg);
+void clear_hooks(TensorImpl* impl);
+
+// Turns the exception being handled into a Python one.
+void set_python_error();
+// Runs f, which returns PyObject* or int; on an exception sets the Python error and returns null or -1.
+template <class F>
+auto guarded(F&& f) -> decltype(f()) {
+  try {
+    return f();
+  } catch (...) {
+    set_python_error();
+    if constexpr (std::is_pointer_v<decltype(f())>)
+      return nullptr;
+    else
+      return -1;
+  }
+}
+
+// Releases the GIL for a scope when there is enough work to pay for it.
+class ReleaseGil {
+ public:
+  explicit ReleaseGil(bool release) : state_(release ? PyEval_SaveThread() : nullptr) {}
+  ~ReleaseGil() {
+    if (state_) PyEval_RestoreThread(state_);
+  }
+  ReleaseGil(const ReleaseGil&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
+}  // namespace pygrad::python
+
+// Lets pybind11 functions take and return Tensor.
+namespace pybind11::detail {
+template <>
+struct type_caster<pygrad::Tensor> {
+  PYBIND11_TYPE_CASTER(pygrad::Tensor, const_name("Tensor"));
+  bool load(handle src, bool) {
+    if (src.is_none()) return true;
+    if (!pygrad::python::is_tensor(src.ptr())) return false;
+    value = pygrad::python::tensor_of(src.ptr());
+    return true;
+  }
+  static handle cast(const pygrad::Tensor& t, return_value_policy, handle) { return pygrad::python::wrap(t); }
+};
+}  // namespace pybind11::detail

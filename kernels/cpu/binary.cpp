@@ -1,0 +1,158 @@
+// Binary ops between tensors, and between a tensor and a Python number.
+//
+// Parallel and memory plan: iterate.h's block driver; one loop per op and compute type. A number is
+// written into one small block that stays in the L1 cache and then goes through the same loops, so
+// it needs no loops of its own; next to 16-bit floats it keeps float precision. int32 and complex64
+// have own loops for +, - and *, all other small types are converted.
+#include "kernels/math/binary.h"
+
+#include "kernels/cpu/pointwise.h"
+
+namespace pygrad::cpu::PG_ISA_NS {
+namespace {
+
+constexpr LoopSet kLoops[] = {
+#define PG_ARITH(name)                                                         \
+  {binary_loop<math::name##_op, int64_t>, binary_loop<math::name##_op, float>, \
+   binary_loop<math::name##_op, double>, binary_loop<math::name##_op, Complex128>},
+#define PG_FLOAT_COMPLEX(name)                                                         \
+  {nullptr, binary_loop<math::name##_op, float>, binary_loop<math::name##_op, double>, \
+   binary_loop<math::name##_op, Complex128>},
+#define PG_REAL(name)                                                          \
+  {binary_loop<math::name##_op, int64_t>, binary_loop<math::name##_op, float>, \
+   binary_loop<math::name##_op, double>, nullptr},
+#define PG_FLOAT(name) \
+  {nullptr, binary_loop<math::name##_op, float>, binary_loop<math::name##_op, double>, nullptr},
+#define PG_INT(name) {binary_loop<math::name##_op, int64_t>, nullptr, nullptr, nullptr},
+    PG_BINARY_ARITH_OPS(PG_ARITH) PG_BINARY_FLOAT_COMPLEX_OPS(PG_FLOAT_COMPLEX)
+        PG_BINARY_REAL_OPS(PG_REAL) PG_BINARY_FLOAT_OPS(PG_FLOAT) PG_BINARY_INT_OPS(PG_INT)};
+#undef PG_ARITH
+#undef PG_FLOAT_COMPLEX
+#undef PG_REAL
+#undef PG_FLOAT
+#undef PG_INT
+
+struct NarrowLoops {
+  BlockLoop int32, complex64;
+};
+constexpr NarrowLoops kNarrow[] = {
+#define PG_NARROW(name) \
+  {binary_loop<math::name##_op, int32_t>, binary_loop<math::name##_op, Complex64>},
+    PG_BINARY_ARITH_OPS(PG_NARROW)
+#undef PG_NARROW
+};
+
+#define PG_NAME(name) #name,
+constexpr const char* kNames[] = {PG_BINARY_OPS(PG_NAME)};
+#undef PG_NAME
+
+struct Choice {
+  BlockLoop loop;
+  DType compute;
+};
+Choice choose(BinaryOp op, DType dtype) {
+  if (op <= BinaryOp::mul) {
+    if (dtype == DType::Int32) return {kNarrow[int(op)].int32, dtype};
+    if (dtype == DType::Complex64) return {kNarrow[int(op)].complex64, dtype};
+  }
+  DType compute = compute_dtype(dtype);
+  BlockLoop loop = pick(kLoops[int(op)], compute);
+  if (op == BinaryOp::pow && compute == DType::Int64) loop = binary_loop<math::pow_op, int64_t>;
+  // The neighbour of a 16-bit number is not the neighbour of the float it is computed in.
+  if (op == BinaryOp::nextafter && item_size(dtype) == 2) loop = nullptr;
+  if (!loop) unsupported(kNames[int(op)], dtype);
+  return {loop, compute};
+}
+
+int cost_of(BinaryOp op) {
+  return op <= BinaryOp::div ? 1 : op == BinaryOp::pow || op >= BinaryOp::remainder ? 8 : 2;
+}
+
+// a^2, a^3, a^0.5, a^-1 and the like without the general power function. Null where there is no
+// shorter way.
+template <class T>
+struct PowerLoops {
+  struct One {
+    PG_HOST_INLINE static T apply(T) { return T(1); }
+  };
+  struct Identity {
+    PG_HOST_INLINE static T apply(T x) { return x; }
+  };
+  struct Square {
+    PG_HOST_INLINE static T apply(T x) { return x * x; }
+  };
+  struct Cube {
+    PG_HOST_INLINE static T apply(T x) { return x * x * x; }
+  };
+  struct Reciprocal {
+    PG_HOST_INLINE static T apply(T x) { return T(1) / x; }
+  };
+  struct ReciprocalSquare {
+    PG_HOST_INLINE static T apply(T x) { return T(1) / (x * x); }
+  };
+  static BlockLoop find(double exponent) {
+    return exponent == 0    ? unary_loop<One, T>
+           : exponent == 1  ? unary_loop<Identity, T>
+           : exponent == 2  ? unary_loop<Square, T>
+           : exponent == 3  ? unary_loop<Cube, T>
+           : exponent == -1 ? unary_loop<Reciprocal, T>
+           : exponent == -2 ? unary_loop<ReciprocalSquare, T>
+                            : nullptr;
+  }
+};
+
+}  // namespace
+
+void binary(BinaryOp op, const View& out, const View& a, const View& b) {
+  const Choice choice = choose(op, a.dtype);
+  const BlockOperand operands[] = {
+      {&out, choice.compute}, {&a, choice.compute}, {&b, choice.compute}};
+  run_blocks(operands, 3, choice.loop, nullptr, cost_of(op));
+}
+
+void binary_scalar(BinaryOp op, const View& out, const View& a, Scalar b, bool scalar_first) {
+  const Choice choice = choose(op, a.dtype);
+  if (op == BinaryOp::pow && !scalar_first && !b.is_complex()) {
+    const BlockLoop loop = choice.compute == DType::Float32 ? PowerLoops<float>::find(b.to_double())
+                           : choice.compute == DType::Float64
+                               ? PowerLoops<double>::find(b.to_double())
+                               : nullptr;
+    if (loop) {
+      const BlockOperand operands[] = {{&out, choice.compute}, {&a, choice.compute}};
+      run_blocks(operands, 2, loop, nullptr, 1);
+      return;
+    }
+  }
+  // The number as a view of the output's sizes with strides 0, in the type computed in.
+  alignas(16) char value[16];
+  View scalar = out;
+  scalar.data = value;
+  scalar.dtype = choice.compute;
+  for (int d = 0; d < scalar.ndim; ++d) scalar.strides[d] = 0;
+  switch (choice.compute) {
+    case DType::Int32:
+      *as<int32_t>(value) = b.to<int32_t>();
+      break;
+    case DType::Int64:
+      *as<int64_t>(value) = b.to<int64_t>();
+      break;
+    case DType::Float32:
+      *as<float>(value) = b.to<float>();
+      break;
+    case DType::Float64:
+      *as<double>(value) = b.to<double>();
+      break;
+    case DType::Complex64:
+      *as<Complex64>(value) = b.to<Complex64>();
+      break;
+    default:
+      *as<Complex128>(value) = b.to<Complex128>();
+      break;
+  }
+  const BlockOperand tensor = {&a, choice.compute}, number = {&scalar, choice.compute};
+  const BlockOperand operands[] = {
+      {&out, choice.compute}, scalar_first ? number : tensor, scalar_first ? tensor : number};
+  run_blocks(operands, 3, choice.loop, nullptr, cost_of(op));
+}
+
+}  // namespace pygrad::cpu::PG_ISA_NS

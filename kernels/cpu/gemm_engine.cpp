@@ -1,0 +1,259 @@
+// multiply(): the packed GEMM that every matrix product and convolution runs on.
+//
+// Loops (Goto and van de Geijn; BLIS): columns by NC, depth by KC (B panels of the block packed
+// once, in parallel, shared by all tasks), then tasks = row blocks x column groups, each packing
+// its own A block and running the micro-kernel over it: B panel in L1, A block in L2.
+//
+// Parallel plan: tasks are cut by shape alone and each owns a part of C; the depth is never split
+// between tasks, and its blocks are added in order, so the bits do not depend on the number of
+// threads.
+//
+// Memory plan: one B block per call and one A block per running task, from the scratch cache. A C
+// that is not a row-major matrix of T (16-bit floats, strided outputs) is accumulated in a scratch
+// block of T and written once, with the epilogue, at the end.
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_convert.h"
+#include "kernels/cpu/gemm_micro.h"
+
+namespace pygrad::cpu::PG_ISA_NS {
+namespace {
+
+constexpr int64_t kRowBlock = 336;
+constexpr int64_t kColumnBlock = 4096;
+constexpr int64_t kMostTasks = 32;
+
+PG_HOST_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+PG_HOST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+PG_HOST_INLINE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+
+// Near-equal blocks of at most `limit`, each but the last a multiple of `unit`.
+PG_HOST_INLINE int64_t balanced(int64_t n, int64_t limit, int64_t unit) {
+  const int64_t blocks = most(1, ceil_div(n, limit));
+  return most(unit, ceil_div(ceil_div(n, blocks), unit) * unit);
+}
+
+template <class T>
+void interleave_runs(const T* runs, int64_t stride, T* panel, int64_t lines, int64_t width,
+                     int64_t depth) {
+  using G = GemmVector<T>;
+  constexpr int W = G::width;
+  for (int64_t l = 0; l < width; l += W) {
+    const int64_t real = least(W, lines - l);
+    const auto out = G::mask(int(least(W, width - l)));
+    for (int64_t d = 0; d < depth; d += W) {
+      const int64_t count = least(W, depth - d);
+      const auto in = G::mask(int(count));
+      const T* from = runs + l * stride + d;
+      typename G::V rows[W];
+      if (real == W && count == W) {
+#pragma GCC unroll 16
+        for (int i = 0; i < W; ++i) rows[i] = load(from + i * stride);
+      } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < W; ++i)
+          rows[i] = i < real ? G::load(in, from + i * stride) : typename G::V{};
+      }
+      G::transpose(rows);
+      T* to = panel + d * width + l;
+      if (count == W && l + W <= width) {
+#pragma GCC unroll 16
+        for (int i = 0; i < W; ++i) store(to + i * width, rows[i]);
+      } else {
+#pragma GCC unroll 16
+        for (int i = 0; i < W; ++i)
+          if (i < count) G::store(out, to + i * width, rows[i]);
+      }
+    }
+  }
+}
+
+template <class In, class T>
+void pack_lines_impl(const void* source, T* panel, int64_t line, int64_t lines, int64_t width,
+                     int64_t p, int64_t depth) {
+  const auto& s = *static_cast<const Lines<In>*>(source);
+  const In* from = s.data + line * s.line_stride + p * s.depth_stride;
+  if (s.line_stride == 1 || s.depth_stride != 1) {
+    for (int64_t d = 0; d < depth; ++d) {
+      T* to = panel + d * width;
+      read_run(from + d * s.depth_stride, s.line_stride, to, lines);
+      for (int64_t l = lines; l < width; ++l) to[l] = T(0);
+    }
+  } else if constexpr (std::is_same_v<In, T>) {
+    interleave_runs(from, s.line_stride, panel, lines, width, depth);
+  } else {
+    constexpr int64_t kPiece = 64;
+    T runs[kPiece * 2 * kLanes<T>];
+    for (int64_t d = 0; d < depth; d += kPiece) {
+      const int64_t count = least(kPiece, depth - d);
+      for (int64_t l = 0; l < lines; ++l)
+        read_run(from + l * s.line_stride + d, 1, runs + l * kPiece, count);
+      interleave_runs(runs, kPiece, panel + d * width, lines, width, count);
+    }
+  }
+}
+
+// Writes rows of finished sums to a C of another type or layout.
+template <class T, class Out>
+void write_sums(const Product<T>& q, const T* sums, int64_t ld, int64_t columns, int64_t first) {
+  const T alpha = T(q.alpha), beta = T(q.beta);
+  const int64_t grain = most(1, kGrain / most(1, columns));
+  parallel_for(q.m, grain, [&](int64_t begin, int64_t end) {
+    constexpr int64_t kPiece = 256;
+    T now[kPiece], old[kPiece];
+    for (int64_t i = begin; i < end; ++i) {
+      for (int64_t j = 0; j < columns; j += kPiece) {
+        const int64_t n = least(kPiece, columns - j);
+        const T* from = sums + i * ld + j;
+        Out* c = static_cast<Out*>(q.c) + i * q.c_rs + (first + j) * q.c_cs;
+        for (int64_t l = 0; l < n; ++l) now[l] = from[l] * alpha;
+        if (beta != 0) {
+          read_run(c, q.c_cs, old, n);
+          for (int64_t l = 0; l < n; ++l) now[l] += beta * old[l];
+        }
+        if (q.bias) {
+          const T* bias = q.bias + i * q.bias_rs + (first + j) * q.bias_cs;
+          for (int64_t l = 0; l < n; ++l) now[l] += bias[l * q.bias_cs];
+        }
+        if (q.relu)
+          for (int64_t l = 0; l < n; ++l) now[l] = now[l] < T(0) ? T(0) : now[l];
+        write_run(now, c, q.c_cs, n);
+      }
+    }
+  });
+}
+
+// One block of columns over one block of depth: packs B, then runs the tasks.
+template <class T>
+void multiply_block(const Product<T>& q, int64_t j0, int64_t columns, int64_t p0, int64_t depth,
+                    T* c, int64_t c_rs, const Epilogue<T>& how) {
+  constexpr int64_t W = GemmVector<T>::width;
+  const int64_t nr = columns <= W ? W : 2 * W;
+  const int64_t mr = ceil_div(q.m, ceil_div(q.m, kGemmRows));
+  const int64_t panels = ceil_div(columns, nr);
+  ScratchBuffer<T> b(panels * nr * depth);
+  const int64_t macs = q.m * columns * depth;
+  const bool serial = macs < kSerialMacs;
+  parallel_for(panels, serial ? panels : most(1, kGrain / (nr * most(1, depth))),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t j = begin; j < end; ++j)
+                   q.b.pack(q.b.source, b.data + j * nr * depth, j0 + j * nr,
+                            least(nr, columns - j * nr), nr, p0, depth);
+               });
+
+  // Rows are cut first: a finer cut costs little down to some 6 panels. Column groups repeat the
+  // packing of A.
+  const int64_t wanted = serial ? 1 : least(kMostTasks, ceil_div(macs, kSerialMacs));
+  const int64_t rows = balanced(q.m, most(6 * mr, least(kRowBlock, ceil_div(q.m, wanted))), mr);
+  const int64_t row_blocks = ceil_div(q.m, rows);
+  const int64_t groups = most(1, least(ceil_div(wanted, row_blocks), panels / 4));
+  const int64_t group = ceil_div(panels, groups);
+  const int64_t tasks = row_blocks * groups;
+  parallel_for(tasks, serial ? tasks : 1, [&](int64_t begin, int64_t end) {
+    ScratchBuffer<T> a(rows * most(1, depth));
+    for (int64_t task = begin; task < end; ++task) {
+      const int64_t i0 = task % row_blocks * rows, block = least(rows, q.m - i0);
+      const int64_t first = task / row_blocks * group, last = least(panels, first + group);
+      if (first >= last) continue;
+      for (int64_t i = 0; i < block; i += mr)
+        q.a.pack(q.a.source, a.data + i * depth, i0 + i, least(mr, block - i), mr, p0, depth);
+      for (int64_t panel = first; panel < last; ++panel) {
+        const int64_t j = panel * nr, width = least(nr, columns - j);
+        const int64_t vectors = ceil_div(width, W);
+        const int tail = int(width - (vectors - 1) * W);
+        for (int64_t i = 0; i < block; i += mr) {
+          Epilogue<T> e = how;
+          e.c = c + (i0 + i) * c_rs + j;
+          if (e.bias) e.bias += (i0 + i) * q.bias_rs + (j0 + j) * q.bias_cs;
+          micro_kernel_for<T>(true, least(mr, block - i), vectors)(
+              depth, a.data + i * depth, mr, b.data + panel * nr * depth, nr, tail, e);
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void multiply_impl(Product<T> q) {
+  if (q.m == 0 || q.n == 0) return;
+  if (q.c_cs != 1 && (q.c_rs == 1 || q.n == 1)) {  // C^T = B^T A^T
+    const Product<T> p = q;
+    q.m = p.n, q.n = p.m;
+    q.a = p.b, q.b = p.a;
+    q.c_rs = p.c_cs, q.c_cs = p.c_rs;
+    q.bias_rs = p.bias_cs, q.bias_cs = p.bias_rs;
+  }
+  constexpr int64_t unit = 2 * GemmVector<T>::width;
+  const bool direct = q.c_dtype == dtype_of<T>::value && (q.c_cs == 1 || q.n == 1) &&
+                      (!q.bias || q.bias_cs == 0 || q.bias_cs == 1);
+  // Indirect sums take at most 16 MiB, or one group of panels.
+  const int64_t widest =
+      direct ? kColumnBlock
+             : least(kColumnBlock, most(4 * unit, (int64_t(1) << 24) / int64_t(sizeof(T)) / q.m));
+  const int64_t nc = balanced(q.n, widest, unit);
+  const int64_t kc = balanced(q.k, kDepthBlock, 1);
+  for (int64_t j = 0; j < q.n; j += nc) {
+    const int64_t columns = least(nc, q.n - j);
+    ScratchBuffer<T> sums(direct ? 0 : q.m * columns);
+    int64_t p = 0;
+    do {  // also once for k == 0, which leaves beta * C + bias
+      const int64_t depth = least(kc, q.k - p);
+      const bool first = p == 0, last = p + depth >= q.k;
+      Epilogue<T> e{};
+      e.alpha = T(1);
+      e.beta = first ? T(0) : T(1);
+      if (direct) {
+        e.alpha = T(q.alpha);
+        if (first) e.beta = T(q.beta);
+        e.bias = last ? q.bias : nullptr;
+        e.bias_rs = q.bias_rs;
+        e.bias_per_column = q.bias_cs != 0;
+        e.relu = last && q.relu;
+        e.c_rs = q.c_rs;
+        multiply_block(q, j, columns, p, depth, static_cast<T*>(q.c) + j, q.c_rs, e);
+      } else {
+        e.c_rs = columns;
+        multiply_block(q, j, columns, p, depth, sums.data, columns, e);
+      }
+      p += depth;
+    } while (p < q.k);
+    if (direct) continue;
+    if constexpr (std::is_same_v<T, float>) {
+      if (q.c_dtype == DType::Float16)
+        write_sums<T, Half>(q, sums.data, columns, columns, j);
+      else if (q.c_dtype == DType::BFloat16)
+        write_sums<T, BFloat16>(q, sums.data, columns, columns, j);
+      else
+        write_sums<T, T>(q, sums.data, columns, columns, j);
+    } else {
+      write_sums<T, T>(q, sums.data, columns, columns, j);
+    }
+  }
+}
+
+}  // namespace
+
+void interleave(const float* runs, int64_t stride, float* panel, int64_t lines, int64_t width,
+                int64_t depth) {
+  interleave_runs(runs, stride, panel, lines, width, depth);
+}
+void interleave(const double* runs, int64_t stride, double* panel, int64_t lines, int64_t width,
+                int64_t depth) {
+  interleave_runs(runs, stride, panel, lines, width, depth);
+}
+
+#define PG_PACK_LINES(In, T)                                                                       \
+  template <>                                                                                      \
+  void pack_lines<In, T>(const void* source, T* panel, int64_t line, int64_t lines, int64_t width, \
+                         int64_t p, int64_t depth) {                                               \
+    pack_lines_impl<In, T>(source, panel, line, lines, width, p, depth);                           \
+  }
+PG_PACK_LINES(float, float)
+PG_PACK_LINES(Half, float)
+PG_PACK_LINES(BFloat16, float)
+PG_PACK_LINES(double, double)
+#undef PG_PACK_LINES
+
+void multiply(const Product<float>& product) { multiply_impl(product); }
+void multiply(const Product<double>& product) { multiply_impl(product); }
+
+}  // namespace pygrad::cpu::PG_ISA_NS

@@ -1,0 +1,85 @@
+// The instances of the micro-kernel: rows 1..kGemmRows x 1 or 2 vectors x A along rows or along the
+// depth, float and double.
+#include "kernels/cpu/gemm_micro.h"
+
+namespace pygrad::cpu::PG_ISA_NS {
+namespace {
+
+template <class T, int MR, int NV, bool KMajor>
+void micro_kernel(int64_t k, const T* a, int64_t a_step, const T* b, int64_t b_step, int tail,
+                  const Epilogue<T>& e) {
+  using G = GemmVector<T>;
+  using V = typename G::V;
+  constexpr int W = G::width;
+  const typename G::Mask mask = G::mask(tail);
+  V acc[MR][NV];
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 2
+    for (int j = 0; j < NV; ++j) acc[i][j] = V{};
+  for (int64_t p = 0; p < k; ++p) {
+    V bv[NV];
+#pragma GCC unroll 2
+    for (int j = 0; j < NV; ++j)
+      bv[j] = G::cheap_masks && j == NV - 1 ? G::load(mask, b + j * W) : load(b + j * W);
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i) {
+      const V av = splat(KMajor ? a[i] : a[i * a_step]);
+#pragma GCC unroll 2
+      for (int j = 0; j < NV; ++j) acc[i][j] = fma(av, bv[j], acc[i][j]);
+    }
+    a += KMajor ? a_step : 1;
+    b += b_step;
+  }
+  const V alpha = splat(e.alpha), beta = splat(e.beta);
+#pragma GCC unroll 16
+  for (int i = 0; i < MR; ++i) {
+    T* c = e.c + i * e.c_rs;
+#pragma GCC unroll 2
+    for (int j = 0; j < NV; ++j) {
+      const bool edge = j == NV - 1;
+      V v = acc[i][j] * alpha;
+      if (e.beta != 0) v = fma(beta, edge ? G::load(mask, c + j * W) : load(c + j * W), v);
+      if (e.bias) {
+        if (e.bias_per_column)
+          v += edge ? G::load(mask, e.bias + j * W) : load(e.bias + j * W);
+        else
+          v += splat(e.bias[i * e.bias_rs]);
+      }
+      if (e.relu) v = v < V{} ? V{} : v;  // NaN stays
+      if (edge)
+        G::store(mask, c + j * W, v);
+      else
+        store(c + j * W, v);
+    }
+  }
+}
+
+template <class T, bool KMajor, int NV, int... I>
+MicroKernel<T> from_table(int64_t rows, std::integer_sequence<int, I...>) {
+  static constexpr MicroKernel<T> table[] = {&micro_kernel<T, I + 1, NV, KMajor>...};
+  return table[rows - 1];
+}
+
+template <class T>
+MicroKernel<T> choose(bool k_major, int64_t rows, int64_t vectors) {
+  using Rows = std::make_integer_sequence<int, kGemmRows>;
+  if (k_major)
+    return vectors == 1 ? from_table<T, true, 1>(rows, Rows{})
+                        : from_table<T, true, 2>(rows, Rows{});
+  return vectors == 1 ? from_table<T, false, 1>(rows, Rows{})
+                      : from_table<T, false, 2>(rows, Rows{});
+}
+
+}  // namespace
+
+template <>
+MicroKernel<float> micro_kernel_for<float>(bool k_major, int64_t rows, int64_t vectors) {
+  return choose<float>(k_major, rows, vectors);
+}
+template <>
+MicroKernel<double> micro_kernel_for<double>(bool k_major, int64_t rows, int64_t vectors) {
+  return choose<double>(k_major, rows, vectors);
+}
+
+}  // namespace pygrad::cpu::PG_ISA_NS

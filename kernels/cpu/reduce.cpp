@@ -1,0 +1,338 @@
+// Reductions over any set of dimensions: sum, mean, prod, amax, amin, sums of squares and
+// magnitudes, any, all, counts.
+//
+// Layers: a loader turns up to kBlock elements of the input's dtype into contiguous accumulator-
+// typed ones (in place where they are already that), one fold per (accumulator type, operation)
+// works on such blocks, a storer converts the results. Only the folds know the operation and only
+// loaders and storers know the dtype, so the two lists add instead of multiplying.
+//
+// Accumulators: float for 16-bit and single floats, double, int64 for integers, uint8 for any and
+// all, complex for complex.
+// Accuracy: lanes, blocks, segments and columns are all joined pairwise, so the error of a float
+// sum grows with log(n).
+// Parallel plan: tasks are outputs (rows) or tiles of outputs (columns), times segments of at most
+// kSegment elements when an output has many; partial results of segments are kept and joined in
+// order. All cuts depend on the shape alone.
+// Memory: one block per task on the stack; a partial result per segment in scratch memory.
+
+#include "kernels/cpu/block.h"
+#include "kernels/cpu/kernels_decl.h"
+#include "kernels/cpu/parallel.h"
+#include "kernels/cpu/reduction.h"
+#include "kernels/dispatch.h"
+#include "kernels/kernels.h"
+
+#include <cmath>
+
+namespace pygrad::cpu::PG_ISA_NS {
+namespace {
+
+constexpr int64_t kSegment = 1 << 17;  // elements of one output in a task, rows
+constexpr int64_t kTile = 512;         // outputs in a task, columns
+constexpr int64_t kRowsPerLevel = 64;
+constexpr int64_t kTileSegment = 4096;  // elements of one output in a task, columns
+constexpr int64_t kResults = 64;        // outputs stored together, rows
+
+// The operation, as the walk below sees it: one instance of the walk serves every operation.
+template <class A>
+struct Fold {
+  A identity;
+  A (*block)(const A* p, int64_t n);
+  void (*rows)(A* acc, const A* const* rows, int count, int64_t n);  // count is 1 or 4
+  A (*join)(A a, A b);
+};
+template <class Op, class A>
+Fold<A> make_fold() {
+  return {Op::template identity<A>(), [](const A* p, int64_t n) { return fold_block<Op>(p, n); },
+          [](A* acc, const A* const* rows, int count, int64_t n) {
+            count == 4 ? fold_rows<Op, 4>(acc, rows, n) : fold_rows<Op, 1>(acc, rows, n);
+          },
+          [](A a, A b) { return Op::template apply<A>(a, b); }};
+}
+
+PG_HOST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// One reduction over a plan.
+template <class A>
+struct Folder {
+  const Reduction& plan;
+  Access<A> access;
+  Fold<A> op;
+  const void* in;
+  void* out;
+  double divisor;  // of the mean; 0 for none
+
+  void finish(A* results, int64_t n) const {
+    if (divisor == 0) return;
+    if constexpr (is_complex_v<A>) {
+      using R = decltype(A::re);
+      for (int64_t i = 0; i < n; ++i) {
+        results[i] = A(results[i].re / R(divisor), results[i].im / R(divisor));
+      }
+    } else if constexpr (!std::is_integral_v<A>) {
+      for (int64_t i = 0; i < n; ++i) results[i] = results[i] / A(divisor);
+    }
+  }
+
+  // Elements [begin, end) of the output whose first element is at `base`.
+  A fold_elements(int64_t base, int64_t begin, int64_t end) const {
+    alignas(64) A buffer[kBlock];
+    Cascade<A> cascade{op.join, op.identity};
+    const int64_t row = plan.row_size(), stride = plan.row_stride();
+    while (begin < end) {
+      int64_t column = begin % row;
+      int64_t n = least(least(row - column, end - begin), kBlock);
+      if (n >= kBlock / 4 || n == end - begin) {
+        const int64_t at = base + reduced_offset(plan, begin);
+        cascade.push(op.block(access.load(in, at, stride, n, buffer), n));
+        begin += n;
+        continue;
+      }
+      int64_t filled = 0;  // short rows share a block
+      while (filled < kBlock && begin < end) {
+        n = least(least(row - column, end - begin), kBlock - filled);
+        const int64_t at = base + reduced_offset(plan, begin);
+        const A* p = access.load(in, at, stride, n, buffer + filled);
+        if (p != buffer + filled) memcpy(buffer + filled, p, size_t(n) * sizeof(A));
+        filled += n;
+        begin += n;
+        column = 0;
+      }
+      cascade.push(op.block(buffer, filled));
+    }
+    return cascade.result();
+  }
+
+  void rows() const {
+    const int64_t segments = (plan.count + kSegment - 1) / kSegment;
+    if (segments > 1) {
+      const int64_t tasks = plan.outputs * segments;
+      ScratchBuffer<A> partial(tasks);
+      parallel_for(tasks, 1, [&](int64_t begin, int64_t end) {
+        for (int64_t t = begin; t < end; ++t) {
+          const Offsets at = kept_offset(plan, t / segments);
+          const int64_t first = t % segments * kSegment;
+          partial[t] = fold_elements(at.in, first, least(first + kSegment, plan.count));
+        }
+      });
+      for (int64_t o = 0; o < plan.outputs; ++o) {
+        Cascade<A> cascade{op.join, op.identity};
+        for (int64_t s = 0; s < segments; ++s) cascade.push(partial[o * segments + s]);
+        A result = cascade.result();
+        finish(&result, 1);
+        const Offsets at = kept_offset(plan, o);
+        access.store(out, at.out, 1, 1, &result);
+      }
+      return;
+    }
+    const int64_t line = plan.line_size(), step = plan.line_stride();
+    const int64_t out_step = plan.kept_out[0][plan.kept - 1];
+    parallel_for(plan.outputs, 1 + kGrain / (plan.count + 1), [&](int64_t begin, int64_t end) {
+      A results[kResults];
+      while (begin < end) {
+        const Offsets at = kept_offset(plan, begin);
+        const int64_t n = least(least(line - begin % line, end - begin), kResults);
+        for (int64_t i = 0; i < n; ++i) results[i] = fold_elements(at.in + i * step, 0, plan.count);
+        finish(results, n);
+        access.store(out, at.out, out_step, n, results);
+        begin += n;
+      }
+    });
+  }
+
+  // Elements [begin, end) of `n` neighbouring outputs, the first of which starts at `base`.
+  void fold_tile(int64_t base, int64_t n, int64_t begin, int64_t end, A* results) const {
+    alignas(64) A level[kTile];
+    alignas(64) A buffer[4][kTile];
+    const int64_t row = plan.row_size(), step = plan.row_stride(), stride = plan.line_stride();
+    for (int64_t i = 0; i < n; ++i) results[i] = level[i] = op.identity;
+    int64_t column = begin % row, at = base + reduced_offset(plan, begin);
+    const auto next_row = [&](int slot) {
+      const A* p = access.load(in, at, stride, n, buffer[slot]);
+      ++begin;
+      at += step;
+      if (++column == row) {
+        column = 0;
+        if (begin < end) at = base + reduced_offset(plan, begin);
+      }
+      return p;
+    };
+    const A* rows[4];
+    while (begin < end) {
+      const int64_t stop = least(begin + kRowsPerLevel, end);
+      while (begin + 4 <= stop) {
+        for (int k = 0; k < 4; ++k) rows[k] = next_row(k);
+        op.rows(level, rows, 4, n);
+      }
+      while (begin < stop) {
+        rows[0] = next_row(0);
+        op.rows(level, rows, 1, n);
+      }
+      rows[0] = level;
+      op.rows(results, rows, 1, n);
+      for (int64_t i = 0; i < n; ++i) level[i] = op.identity;
+    }
+  }
+
+  void columns() const {
+    const int64_t line = plan.line_size(), lines = plan.outputs / line;
+    const int64_t tiles = (line + kTile - 1) / kTile;
+    const int64_t segments = (plan.count + kTileSegment - 1) / kTileSegment;
+    const int64_t out_step = plan.kept_out[0][plan.kept - 1];
+    const int64_t tasks = lines * tiles * segments;
+    const int64_t width = least(line, kTile), work = width * least(plan.count, kTileSegment);
+    ScratchBuffer<A> partial(segments > 1 ? tasks * width : 0);
+    parallel_for(tasks, 1 + kGrain / (work + 1), [&](int64_t begin, int64_t end) {
+      alignas(64) A results[kTile];
+      for (int64_t t = begin; t < end; ++t) {
+        const int64_t tile = t / segments % tiles, first = t % segments * kTileSegment;
+        const int64_t n = least(kTile, line - tile * kTile);
+        const Offsets at = kept_offset(plan, t / segments / tiles * line + tile * kTile);
+        A* target = segments > 1 ? partial.data + t * width : results;
+        fold_tile(at.in, n, first, least(first + kTileSegment, plan.count), target);
+        if (segments > 1) continue;
+        finish(results, n);
+        access.store(out, at.out, out_step, n, results);
+      }
+    });
+    if (segments == 1) return;
+    for (int64_t t = 0; t < lines * tiles; ++t) {
+      const int64_t tile = t % tiles, n = least(kTile, line - tile * kTile);
+      A results[kTile];
+      for (int64_t i = 0; i < n; ++i) {
+        Cascade<A> cascade{op.join, op.identity};
+        for (int64_t s = 0; s < segments; ++s) {
+          cascade.push(partial[(t * segments + s) * width + i]);
+        }
+        results[i] = cascade.result();
+      }
+      finish(results, n);
+      const Offsets at = kept_offset(plan, t / tiles * line + tile * kTile);
+      access.store(out, at.out, out_step, n, results);
+    }
+  }
+};
+
+template <class A>
+void run(const View& out, const View& in, Fold<A> op, Access<A> access, bool mean) {
+  const Reduction plan = plan_reduction(out, out, in);
+  if (plan.outputs == 0) return;
+  const Folder<A> folder{plan, access, op, in.data, out.data, mean ? double(plan.count) : 0.0};
+  if (plan.count == 0) {
+    A empty = op.identity;
+    if (mean) {  // 0 / 0
+      if constexpr (std::is_floating_point_v<A>) empty = std::numeric_limits<A>::quiet_NaN();
+      if constexpr (is_complex_v<A>) {
+        using R = decltype(A::re);
+        empty = A(std::numeric_limits<R>::quiet_NaN(), std::numeric_limits<R>::quiet_NaN());
+      }
+    }
+    for (int64_t o = 0; o < plan.outputs; ++o) {
+      access.store(out.data, kept_offset(plan, o).out, 1, 1, &empty);
+    }
+    return;
+  }
+  plan.columns ? folder.columns() : folder.rows();
+}
+
+template <class Op, class A>
+PG_HOST_INLINE void fold(const View& out, const View& in, Access<A> access, bool mean = false) {
+  run<A>(out, in, make_fold<Op, A>(), access, mean);
+}
+
+// --- loaders -------------------------------------------------------------------------
+
+// 0 or 1 for each element. NaN is not zero.
+template <class A, class T>
+const A* load_nonzero(const void* base, int64_t offset, int64_t stride, int64_t n, A* buffer) {
+  const T* p = static_cast<const T*>(base) + offset;
+  if constexpr (std::is_same_v<T, bool> && sizeof(A) == 1) {
+    if (stride == 1) return reinterpret_cast<const A*>(p);
+  }
+  if (stride == 1) {
+    for (int64_t i = 0; i < n; ++i) buffer[i] = A(is_nonzero(p[i]));
+  } else {
+    for (int64_t i = 0; i < n; ++i) buffer[i] = A(is_nonzero(p[i * stride]));
+  }
+  return buffer;
+}
+
+// |x|^2 or |x|.
+template <bool kSquare, class A, class T>
+const A* load_magnitude(const void* base, int64_t offset, int64_t stride, int64_t n, A* buffer) {
+  const T* p = static_cast<const T*>(base) + offset;
+  const auto magnitude = [](T x) -> A {
+    if constexpr (is_complex_v<T>) {
+      if constexpr (kSquare) return x.re * x.re + x.im * x.im;
+      else return std::hypot(x.re, x.im);
+    } else {
+      const A v = load_as<A>(x);
+      if constexpr (kSquare) return v * v;
+      else return v < A(0) ? -v : v + A(0);  // adding zero turns -0 into 0
+    }
+  };
+  if (stride == 1) {
+    for (int64_t i = 0; i < n; ++i) buffer[i] = magnitude(p[i]);
+  } else {
+    for (int64_t i = 0; i < n; ++i) buffer[i] = magnitude(p[i * stride]);
+  }
+  return buffer;
+}
+
+template <class T> struct real_of { using type = T; };
+template <class T> struct real_of<Complex<T>> { using type = T; };
+
+}  // namespace
+
+void reduce(ReduceOp op, const View& out, const View& in) {
+  switch (op) {
+    case ReduceOp::sum:
+      return dispatch<AllTypes>(in.dtype, "sum", [&]<class T>() {
+        using A = acc_t<T>;
+        fold<FoldSum, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+      });
+    case ReduceOp::mean:
+      return dispatch<FloatingComplex>(in.dtype, "mean", [&]<class T>() {
+        using A = acc_t<T>;
+        fold<FoldSum, A>(out, in, {load_plain<A, T>, store_cast<A, T>}, true);
+      });
+    case ReduceOp::prod:
+      return dispatch<AllTypes>(in.dtype, "prod", [&]<class T>() {
+        using A = acc_t<T>;
+        fold<FoldProduct, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+      });
+    case ReduceOp::amax:
+      return dispatch<RealAndBool>(in.dtype, "amax", [&]<class T>() {
+        using A = order_t<T>;
+        fold<FoldMax, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+      });
+    case ReduceOp::amin:
+      return dispatch<RealAndBool>(in.dtype, "amin", [&]<class T>() {
+        using A = order_t<T>;
+        fold<FoldMin, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+      });
+    case ReduceOp::sum_of_squares:
+    case ReduceOp::sum_of_abs:
+      return dispatch<FloatingComplex>(in.dtype, "norm", [&]<class T>() {
+        using R = typename real_of<T>::type;
+        using A = opmath_t<R>;
+        const auto load = op == ReduceOp::sum_of_squares ? load_magnitude<true, A, T>
+                                                         : load_magnitude<false, A, T>;
+        fold<FoldSum, A>(out, in, {load, store_cast<A, R>});
+      });
+    case ReduceOp::any:
+      return dispatch<AllTypes>(in.dtype, "any", [&]<class T>() {
+        fold<FoldMax, uint8_t>(out, in, {load_nonzero<uint8_t, T>, store_cast<uint8_t, bool>});
+      });
+    case ReduceOp::all:
+      return dispatch<AllTypes>(in.dtype, "all", [&]<class T>() {
+        fold<FoldMin, uint8_t>(out, in, {load_nonzero<uint8_t, T>, store_cast<uint8_t, bool>});
+      });
+    case ReduceOp::count_nonzero:
+      return dispatch<AllTypes>(in.dtype, "count_nonzero", [&]<class T>() {
+        fold<FoldSum, int64_t>(out, in, {load_nonzero<int64_t, T>, store_cast<int64_t, int64_t>});
+      });
+  }
+}
+
+}  // namespace pygrad::cpu::PG_ISA_NS

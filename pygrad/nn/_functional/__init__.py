@@ -1,0 +1,1 @@
+"""The families of :mod:`pygrad.nn.functional`, one module each."""

@@ -1,0 +1,217 @@
+"""Write ``pygrad/_C.pyi``, the types of the native module, from the registry's schemas.
+
+Run with an installed pygrad: ``python tools/generate_stub.py [--check] [path]``. With ``--check``
+nothing is written and the exit status says whether the file is up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import keyword
+import pathlib
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterable
+from typing import Any
+
+DEFAULT_PATH = pathlib.Path(__file__).resolve().parents[1] / "pygrad" / "_C.pyi"
+TEMPLATE_PATH = pathlib.Path(__file__).resolve().parent / "stub_head.pyi"
+
+ARGUMENT_TYPES = {
+    "Tensor": "Tensor",
+    "Tensor[]": "Sequence[Tensor]",
+    "Tensor|Scalar": "Tensor | Scalar",
+    "Scalar": "Scalar",
+    "int": "_int",
+    "int[]": "_int | Sequence[_int]",
+    "int[...]": "_int | Sequence[_int]",
+    "float": "_float",
+    "float[]": "Sequence[_float]",
+    "bool": "_bool",
+    "bool[]": "Sequence[_bool]",
+    "str": "str",
+    "dtype": "_dtype",
+    "device": "_device | str | _int",
+    "Generator": "Generator",
+    "memory_format": "memory_format",
+}
+RETURN_TYPES = {
+    "Tensor": "Tensor",
+    "Tensor[]": "tuple[Tensor, ...]",
+    "Scalar": "_int | _float | _complex | _bool",
+    "bool": "_bool",
+    "int": "_int",
+    "float": "_float",
+    "None": "None",
+    "()": "None",
+}
+
+
+class Argument:
+    """One argument of a schema: name, stub type, default (None: required), keyword-only."""
+
+    def __init__(self, text: str, keyword_only: bool) -> None:
+        head, _, default = text.partition("=")
+        kind, _, name = head.strip().rpartition(" ")
+        if not kind:
+            raise ValueError(f"argument {text!r} has no type or no name")
+        self.name = name + "_" if keyword.iskeyword(name) else name
+        self.keyword_only = keyword_only
+        self.default = default.strip() or None
+        self.variadic = kind.startswith("int[...]")
+        optional = kind.endswith("?")
+        bare = kind[:-1] if optional else kind
+        bare = re.sub(r"\[\d+\]$", "[]", bare)
+        if bare not in ARGUMENT_TYPES:
+            raise ValueError(f"argument {text!r} has the unknown type {bare!r}")
+        self.type = ARGUMENT_TYPES[bare]
+        if optional or self.default == "None":
+            self.type += " | None"
+
+    def stub(self) -> str:
+        return f"{self.name}: {self.type}" + ("" if self.default is None else " = ...")
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas outside brackets and quotes."""
+    parts, depth, quote, start = [], 0, "", 0
+    for i, c in enumerate(text):
+        if quote:
+            quote = "" if c == quote else quote
+        elif c in "'\"":
+            quote = c
+        elif c in "([":
+            depth += 1
+        elif c in ")]":
+            depth -= 1
+        elif c == "," and not depth:
+            parts.append(text[start:i])
+            start = i + 1
+    parts.append(text[start:])
+    return [p.strip() for p in parts if p.strip()]
+
+
+def parse_schema(schema: str) -> tuple[list[Argument], str]:
+    """Return the arguments and the stub's return type of a schema.
+
+    Raises:
+        ValueError: for text outside the grammar.
+    """
+    left, arrow, right = schema.rpartition("->")
+    left = left.strip()
+    if not arrow or not (left.startswith("(") and left.endswith(")")):
+        raise ValueError(f"schema {schema!r} is not '(arguments) -> result'")
+    arguments, keyword_only = [], False
+    for part in _split(left[1:-1]):
+        if part == "*":
+            keyword_only = True
+        else:
+            arguments.append(Argument(part, keyword_only))
+    result = right.strip()
+    if result in RETURN_TYPES:
+        return arguments, RETURN_TYPES[result]
+    if result.startswith("(") and result.endswith(")"):
+        kinds = [field.split()[0] for field in _split(result[1:-1])]
+        return arguments, f"tuple[{', '.join(RETURN_TYPES[k] for k in kinds)}]"
+    raise ValueError(f"schema {schema!r} has the unknown result {result!r}")
+
+
+def _parameters(arguments: list[Argument]) -> str:
+    texts: list[str] = []
+    starred = False
+    for i, a in enumerate(arguments):
+        if a.keyword_only and not starred:
+            texts.append("*")
+            starred = True
+        if a.variadic and all(b.keyword_only for b in arguments[i + 1 :]):
+            # f(2, 3) and f((2, 3)); also by keyword, which a starred name cannot express.
+            texts.append(f"*{a.name}: _int | Sequence[_int]")
+            starred = True
+            continue
+        required_late = a.default is None and any(
+            b.default is not None and not b.keyword_only for b in arguments[:i]
+        )
+        texts.append(a.stub() + (" = ..." if required_late and not a.keyword_only else ""))
+    return ", ".join(texts)
+
+
+def _doc(doc: str, indent: str) -> str:
+    first = textwrap.dedent(doc).strip().split("\n\n")[0].replace("\n", " ")
+    first = first.replace("\\", "\\\\").replace('"""', "'''")
+    if not first:
+        return " ...\n"
+    if len(indent) + len(first) + 6 > 100:
+        first = first[: 100 - len(indent) - 9].rsplit(" ", 1)[0] + "..."
+    return f'\n{indent}"""{first}"""\n'
+
+
+def function_stub(
+    name: str, schema: str, doc: str, indent: str, method: bool = False, static: bool = False
+) -> str:
+    """Return one ``def``; for a method the first argument becomes self."""
+    arguments, result = parse_schema(schema)
+    if method:
+        parameters = _parameters(arguments[1:])
+        parameters = "self" + (", " + parameters if parameters else "")
+    else:
+        parameters = _parameters(arguments)
+    head = f"{indent}def {name}({parameters}) -> {result}:"
+    if len(head) > 100:
+        inner = ",\n".join(f"{indent}    {p}" for p in _split(parameters))
+        head = f"{indent}def {name}(\n{inner},\n{indent}) -> {result}:"
+    if static:
+        head = f"{indent}@staticmethod\n{head}"
+    return head + _doc(doc, indent + "    ")
+
+
+def _overloaded(
+    name: str, records: list[dict[str, Any]], method: bool = False, static: bool = False
+) -> list[str]:
+    """Return one ``def`` for each record, marked as overloads when there are several."""
+    mark = "    @overload\n" if len(records) > 1 else ""
+    return [
+        mark + function_stub(name, r["schema"], r.get("doc") or "", "    ", method, static)
+        for r in records
+    ]
+
+
+def generate(names: Iterable[str], info: Callable[[str], dict[str, Any]], template: str) -> str:
+    """Return the stub's text: the template with methods and functions filled in."""
+    methods, functions = [], []
+    written = set(re.findall(r"^    def (\w+)\(", template, re.M))
+    for name in sorted(names):
+        first = info(name)
+        if not name.isidentifier() or keyword.iskeyword(name):
+            continue
+        records = first.get("overloads") or [first]
+        functions += _overloaded(name, records, static=True)
+        if name not in written:
+            methods += _overloaded(name, [r for r in records if r["method"]], method=True)
+        if name + "_" not in written:
+            changed = [{**r, "doc": f"In-place `{name}`."} for r in records if r["inplace"]]
+            methods += _overloaded(name + "_", changed, method=True)
+    result = template.replace("    # methods of the registry\n", "".join(methods))
+    return result.replace("    # functions of the registry\n", "".join(functions))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("path", nargs="?", type=pathlib.Path, default=DEFAULT_PATH)
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    options = parser.parse_args(arguments)
+    from pygrad import _C
+
+    text = generate(_C.op_names(), _C.op_info, TEMPLATE_PATH.read_text(encoding="utf-8"))
+    if options.check:
+        same = options.path.exists() and options.path.read_text(encoding="utf-8") == text
+        if not same:
+            print(f"{options.path} is out of date; run python tools/generate_stub.py")
+        return 0 if same else 1
+    options.path.write_text(text, encoding="utf-8")
+    print(f"wrote {options.path}: {len(text.splitlines())} lines")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
