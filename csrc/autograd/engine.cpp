@@ -227,7 +227,7 @@ std::vector<Tensor> run_backward(const TensorList& roots, const TensorList& grad
       result.clear();
       for (Tensor& t : all) result.push_back(std::move(t));
     }
-    if (grad_state.anomaly) check_for_nan(*node, result);
+    if (grad_state.anomaly && grad_state.check_nan) check_for_nan(*node, result);
     if (!options.retain_graph) node->release_saved();
     const size_t n = std::min<size_t>(result.size(), node->edges.size());
     for (size_t i = 0; i < n; ++i) {

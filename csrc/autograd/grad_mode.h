@@ -6,7 +6,8 @@ namespace pygrad {
 struct GradState {
   bool enabled = true;     // no_grad() and enable_grad()
   bool inference = false;  // inference_mode(): also no version counting for tensors made inside
-  bool anomaly = false;    // detect_anomaly(): backward checks for NaN and names the forward op
+  bool anomaly = false;    // detect_anomaly(): nodes remember where the forward op was called
+  bool check_nan = true;   // and backward checks what each node returns
 };
 inline thread_local GradState grad_state;
 

@@ -193,8 +193,8 @@ Shape broadcast_shapes(const char* op, Sizes a, Sizes b) {
     const int64_t ia = int64_t(a.size()) - 1 - i, ib = int64_t(b.size()) - 1 - i;
     const int64_t sa = ia >= 0 ? a[size_t(ia)] : 1, sb = ib >= 0 ? b[size_t(ib)] : 1;
     PG_CHECK(sa == sb || sa == 1 || sb == 1, op, "(): shapes ", a, " and ", b,
-             " do not broadcast: ", sa, " against ", sb, " at dimension ", out.size() - 1 - i,
-             "; expected equal sizes, or 1");
+             " do not broadcast: The size of tensor a (", sa, ") must match the size of tensor b (", sb,
+             ") at non-singleton dimension ", out.size() - 1 - i, "; expected equal sizes, or 1");
     out[out.size() - 1 - i] = sa == 1 ? sb : sa;
   }
   return out;

@@ -136,6 +136,7 @@ Tensor rsub(const Tensor& input, Scalar other) {
 }
 Tensor rsub_alpha(const Tensor& input, const Operand& other, Scalar alpha) {
   if (!other.is_tensor() && is_one(alpha)) return rsub(input, other.scalar);
+  check_sub(input, other);
   const Tensor right = is_one(alpha) ? input : mul(input, alpha);
   return other.is_tensor() ? sub(other.tensor, right) : rsub(right, other.scalar);
 }

@@ -9,9 +9,9 @@ Tensor log1p(const Tensor& input);
 
 namespace {
 
-// Extremes share one gradient rule: all to the larger, half to each where they are equal.
+// Extremes share one gradient rule: all to the winner. Equal ones get half each when `share`, else the first gets all.
 template <class Wins>
-Tensor extreme(const char* name, BinaryOp op, const Tensor& input, const Tensor& other, Wins wins) {
+Tensor extreme(const char* name, BinaryOp op, const Tensor& input, const Tensor& other, bool share, Wins wins) {
   const DType dtype = result_type(input, other);
   PG_CHECK(!is_complex(dtype), name, "(): ", name, " not implemented for complex tensors. Compare abs() instead");
   BinaryCall call(name, input, other, dtype);
@@ -20,10 +20,12 @@ Tensor extreme(const char* name, BinaryOp op, const Tensor& input, const Tensor&
   // For bools the larger is "or", the smaller "and".
   const bool larger = op == BinaryOp::maximum || op == BinaryOp::fmax;
   call.run(dtype != DType::Bool ? op : larger ? BinaryOp::add : BinaryOp::mul);
-  return record(name, call.out, {input, other}, saved(a, b), [wins](const Node& n, const Tensor& g) {
+  return record(name, call.out, {input, other}, saved(a, b), [wins, share](const Node& n, const Tensor& g) {
     const Tensor x = n.saved(0), y = n.saved(1);
+    const Tensor first = wins(x, y);  // x is the result, or as large
+    if (!share)
+      return Grads{n.needs(0) ? where(first, g, Scalar(0.0)) : Tensor(), n.needs(1) ? where(first, Scalar(0.0), g) : Tensor()};
     const Tensor shared = where(eq(x, y), mul(g, Scalar(0.5)), g);
-    const Tensor first = wins(x, y);  // x is the result, or a part of it
     return Grads{n.needs(0) ? where(first, shared, Scalar(0.0)) : Tensor(),
                  n.needs(1) ? where(logical_and(first, Operand(ne(x, y))), Scalar(0.0), shared) : Tensor()};
   });
@@ -37,7 +39,7 @@ Tensor as_tensor(const Operand& other, const Tensor& like) {
 }  // namespace
 
 Tensor maximum(const Tensor& input, const Tensor& other) {
-  return extreme("maximum", BinaryOp::maximum, input, other, [](const Tensor& x, const Tensor& y) { return ge(x, y); });
+  return extreme("maximum", BinaryOp::maximum, input, other, true, [](const Tensor& x, const Tensor& y) { return ge(x, y); });
 }
 PG_OP(maximum, "(Tensor input, Tensor other) -> Tensor", R"(The larger of two elements; NaN if either is.
 
@@ -48,7 +50,7 @@ Example:
 PG_OP_NAMED("max", &maximum, "(Tensor input, Tensor other) -> Tensor", R"(The larger of two elements; NaN if either is.)").method();
 
 Tensor minimum(const Tensor& input, const Tensor& other) {
-  return extreme("minimum", BinaryOp::minimum, input, other, [](const Tensor& x, const Tensor& y) { return le(x, y); });
+  return extreme("minimum", BinaryOp::minimum, input, other, true, [](const Tensor& x, const Tensor& y) { return le(x, y); });
 }
 PG_OP(minimum, "(Tensor input, Tensor other) -> Tensor", R"(The smaller of two elements; NaN if either is.
 
@@ -59,7 +61,7 @@ Example:
 PG_OP_NAMED("min", &minimum, "(Tensor input, Tensor other) -> Tensor", R"(The smaller of two elements; NaN if either is.)").method();
 
 Tensor fmax(const Tensor& input, const Tensor& other) {
-  return extreme("fmax", BinaryOp::fmax, input, other, [](const Tensor& x, const Tensor& y) {
+  return extreme("fmax", BinaryOp::fmax, input, other, false, [](const Tensor& x, const Tensor& y) {
     return logical_or(ge(x, y), Operand(isnan(y)));
   });
 }
@@ -71,7 +73,7 @@ Example:
 )").method();
 
 Tensor fmin(const Tensor& input, const Tensor& other) {
-  return extreme("fmin", BinaryOp::fmin, input, other, [](const Tensor& x, const Tensor& y) {
+  return extreme("fmin", BinaryOp::fmin, input, other, false, [](const Tensor& x, const Tensor& y) {
     return logical_or(le(x, y), Operand(isnan(y)));
   });
 }
@@ -145,7 +147,7 @@ Example:
 Tensor nextafter(const Tensor& input, const Tensor& other) {
   return float_binary("nextafter", "nextafter", BinaryOp::nextafter, input, other, false, [](const Node& n, const Tensor& g) {
     const Tensor same = eq(n.saved(0), n.saved(1));
-    return Grads{n.needs(0) ? where(same, Scalar(0.0), g) : Tensor(), n.needs(1) ? where(same, g, Scalar(0.0)) : Tensor()};
+    return Grads{n.needs(0) ? where(same, Scalar(0.0), g) : Tensor(), n.needs(1) ? zeros_like(g) : Tensor()};
   });
 }
 PG_OP(nextafter, "(Tensor input, Tensor other) -> Tensor",
@@ -167,6 +169,7 @@ Example:
 
 Tensor logaddexp2(const Tensor& input, const Tensor& other) {
   constexpr double kLn2 = 0.693147180559945309417;
+  require_floating("logaddexp2", result_type(input, other));
   return div(logaddexp(mul(input, Scalar(kLn2)), mul(other, Scalar(kLn2))), Scalar(kLn2));
 }
 PG_OP(logaddexp2, "(Tensor input, Tensor other) -> Tensor", R"(log2(2^input + 2^other) without overflow.

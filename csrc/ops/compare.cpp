@@ -40,7 +40,7 @@ Example:
 Tensor logical_and(const Tensor& input, const Operand& other) {
   return compared("logical_and", CompareOp::logical_and, input, other);
 }
-PG_OP(logical_and, "(Tensor input, Tensor other) -> Tensor", R"(True where both elements are not zero.
+PG_OP(logical_and, "(Tensor input, Tensor|Scalar other) -> Tensor", R"(True where both elements are not zero.
 
 Example:
     >>> pygrad.logical_and(pygrad.tensor([1, 0]), pygrad.tensor([2, 2]))
@@ -50,7 +50,7 @@ Example:
 Tensor logical_or(const Tensor& input, const Operand& other) {
   return compared("logical_or", CompareOp::logical_or, input, other);
 }
-PG_OP(logical_or, "(Tensor input, Tensor other) -> Tensor", R"(True where either element is not zero.
+PG_OP(logical_or, "(Tensor input, Tensor|Scalar other) -> Tensor", R"(True where either element is not zero.
 
 Example:
     >>> pygrad.logical_or(pygrad.tensor([1, 0]), pygrad.tensor([0, 0]))
@@ -60,7 +60,7 @@ Example:
 Tensor logical_xor(const Tensor& input, const Operand& other) {
   return compared("logical_xor", CompareOp::logical_xor, input, other);
 }
-PG_OP(logical_xor, "(Tensor input, Tensor other) -> Tensor", R"(True where exactly one element is not zero.
+PG_OP(logical_xor, "(Tensor input, Tensor|Scalar other) -> Tensor", R"(True where exactly one element is not zero.
 
 Example:
     >>> pygrad.logical_xor(pygrad.tensor([1, 0]), pygrad.tensor([2, 2]))

@@ -126,13 +126,8 @@ Tensor logsumexp(const Tensor& input, const Shape& dim, bool keepdim) {
       out = add(log(run_reduce(ReduceOp::sum, exp(sub(x, r.with_dims(top))), r, x.dtype())), top);
     }
   }
-  return record("logsumexp", alias(out), {input}, saved(x, out), [r](const Node& n, const Tensor& g) {
-    return Grads{mul(r.with_dims(g), conj(exp(sub(n.saved(0), r.with_dims(logsumexp(n.saved(0), [&] {
-      Shape s;
-      for (int64_t d = 0; d < r.sizes.size(); ++d)
-        if (r.reduces(d)) s.push_back(d);
-      return s;
-    }(), r.keepdim))))))};
+  return record("logsumexp", out, {input}, saved(x, out), [r](const Node& n, const Tensor& g) {
+    return Grads{mul(r.with_dims(g), conj(exp(sub(n.saved(0), r.with_dims(n.saved(1))))))};
   });
 }
 PG_OP(logsumexp, "(Tensor input, int[] dim, bool keepdim=False) -> Tensor", R"(log(sum(e^x)) over dimensions, without overflow.

@@ -114,6 +114,7 @@ Tensor logical_or(const Tensor& input, const Operand& other);
 // ternary.cpp
 Tensor where(const Tensor& condition, const Operand& input, const Operand& other);
 Tensor masked_fill(const Tensor& input, const Tensor& mask, const Operand& value);
+Tensor lerp(const Tensor& input, const Tensor& end, const Operand& weight);
 Tensor clamp(const Tensor& input, const std::optional<Scalar>& min, const std::optional<Scalar>& max);
 
 // reduce.cpp -- dims empty: all of them

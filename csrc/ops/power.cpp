@@ -14,7 +14,7 @@ Tensor exponent_gradient(const Tensor& g, const Tensor& base, const Tensor& expo
 
 Tensor power_of_number(const Tensor& input, Scalar exponent) {
   const DType dtype = result_type(input, exponent);
-  refuse_bool("pow", dtype);
+  if (dtype == DType::Bool) return exponent.i ? clone(input) : full_like(input, Scalar(true));
   PG_CHECK(!is_integral(dtype) || exponent.i >= 0, "pow(): Integers to negative integer powers are not allowed: exponent ",
            exponent.i, ". Convert the base with .float()");
   BinaryCall call("pow", input, exponent, dtype);

@@ -254,7 +254,10 @@ Example:
     >>> pygrad.any(pygrad.tensor([False, True]))
     tensor(True)
 )").method().nondifferentiable();
-Tensor any_dims(const Tensor& input, const std::optional<Shape>& dim, bool keepdim) { return any(input, dims_of(dim), keepdim); }
+Tensor any_dims(const Tensor& input, const std::optional<Shape>& dim, bool keepdim) {
+  if (dim && dim->empty()) return to(logical_not(logical_not(input)), input.dtype() == DType::UInt8 ? DType::UInt8 : DType::Bool);
+  return any(input, dims_of(dim), keepdim);
+}
 PG_OP_NAMED("any", &any_dims, "(Tensor input, int[]? dim, bool keepdim=False) -> Tensor",
             R"(Whether any element is not zero, over dimensions.)").method().nondifferentiable();
 
@@ -266,7 +269,10 @@ Example:
     >>> pygrad.all(pygrad.tensor([False, True]))
     tensor(False)
 )").method().nondifferentiable();
-Tensor all_dims(const Tensor& input, const std::optional<Shape>& dim, bool keepdim) { return all(input, dims_of(dim), keepdim); }
+Tensor all_dims(const Tensor& input, const std::optional<Shape>& dim, bool keepdim) {
+  if (dim && dim->empty()) return to(logical_not(logical_not(input)), input.dtype() == DType::UInt8 ? DType::UInt8 : DType::Bool);
+  return all(input, dims_of(dim), keepdim);
+}
 PG_OP_NAMED("all", &all_dims, "(Tensor input, int[]? dim, bool keepdim=False) -> Tensor",
             R"(Whether no element is zero, over dimensions.)").method().nondifferentiable();
 

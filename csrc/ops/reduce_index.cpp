@@ -14,7 +14,7 @@ Tensor to_picked(const Tensor& g, const Tensor& indices, const Reduced& r, int64
 }
 
 std::tuple<Tensor, Tensor> extreme_along(const char* name, bool largest, const Tensor& input, int64_t dim, bool keepdim) {
-  PG_CHECK_KIND(NotImplemented, !is_complex(input.dtype()), name, "(): not implemented for complex tensors (dtype ", input.dtype(), ")");
+  PG_CHECK(!is_complex(input.dtype()), name, "(): does not support complex input (dtype ", input.dtype(), ")");
   dim = check_dim(name, dim, input.dim());
   if (input.dim() == 0) {
     Tensor values = clone(input);
@@ -33,8 +33,8 @@ std::tuple<Tensor, Tensor> extreme_along(const char* name, bool largest, const T
 }
 
 Tensor arg_extreme(const char* name, bool largest, const Tensor& input, std::optional<int64_t> dim, bool keepdim) {
-  PG_CHECK_KIND(NotImplemented, !is_complex(input.dtype()), name, "(): not implemented for complex tensors (dtype ", input.dtype(), ")");
-  PG_CHECK_KIND(NotImplemented, input.dtype() != DType::Bool, name, "(): not implemented for 'Bool'. Convert the input with .int()");
+  PG_CHECK(!is_complex(input.dtype()), name, "(): does not support complex input (dtype ", input.dtype(), ")");
+  PG_CHECK(input.dtype() != DType::Bool, name, "(): does not support bool input. Convert it with .int()");
   GradGuard off(false);
   if (!dim) {
     PG_CHECK_INDEX(input.numel() > 0, name, "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "

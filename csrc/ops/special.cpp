@@ -204,6 +204,10 @@ Tensor i0e(const Tensor& input) { return bessel("i0e", input, 0, true); }
 PG_OP(i0e, "(Tensor input) -> Tensor", R"(exp(-|x|) times the Bessel function i0.)").in("special").composed();
 
 Tensor sinc(const Tensor& input) {
+  if (is_complex(input.dtype())) {
+    const Tensor zero = eq(input, Scalar(0)), z = mul(masked_fill(input, zero, Scalar(1)), Scalar(kPi));
+    return masked_fill(div(sin(z), z), zero, Scalar(1));
+  }
   return unary_of_input("sinc", UnaryOp::sinc, input, floating_input(input), [](const Node& n, const Tensor& g) {
     const Tensor x = n.saved(0), px = mul(x, Scalar(kPi));
     const Tensor slope = div(sub(cos(px), div(sin(px), px)), x);
@@ -224,7 +228,8 @@ Tensor logit(const Tensor& input, std::optional<double> eps) {
   if (!eps)
     return unary_of_input("logit", UnaryOp::logit, input, x, [](const Node& n, const Tensor& g) {
       const Tensor p = n.saved(0);
-      return Grads{div(g, mul(p, rsub(p, Scalar(1))))};
+      const Tensor inside = logical_and(ge(p, Scalar(0)), Operand(le(p, Scalar(1))));
+      return Grads{where(inside, div(g, mul(p, rsub(p, Scalar(1)))), Scalar(std::nan("")))};
     });
   Tensor out = empty_like(x);
   kernels::unary(x.device_type())(UnaryOp::logit, out.view(), inside.view());
@@ -245,10 +250,16 @@ Example:
 Tensor entr(const Tensor& input) {
   const Tensor x = floating_input(input);
   require_floating("entr", x.dtype());
-  const Tensor value = where(lt(x, Scalar(0)), full_like(x, Scalar(-HUGE_VAL)), neg(xlogy(x, x)));
-  return where(isnan(x), x, value);
+  Tensor out;
+  {
+    GradGuard off(false);
+    out = where(lt(x, Scalar(0)), full_like(x, Scalar(-HUGE_VAL)), neg(xlogy(x, x)));
+  }
+  return record("SpecialEntrBackward0", out, {input}, saved(x), [](const Node& n, const Tensor& g) {
+    return Grads{mul(g, rsub(log(n.saved(0)), Scalar(-1)))};
+  });
 }
-PG_OP(entr, "(Tensor input) -> Tensor", R"(Entropy terms: -x log x, 0 at 0, -inf below.)").in("special").composed();
+PG_OP(entr, "(Tensor input) -> Tensor", R"(Entropy terms: -x log x, 0 at 0, -inf below.)").in("special");
 
 Tensor ndtr(const Tensor& input) {
   const Tensor x = floating_input(input);

@@ -140,8 +140,9 @@ Example:
 
 Tensor acosh(const Tensor& input) {
   return unary_of_input("acosh", UnaryOp::acosh, input, floating_input(input), [](const Node& n, const Tensor& g) {
-    // Two roots rather than one of x^2 - 1: right on both halves of the complex plane.
     const Tensor x = n.saved(0);
+    if (!is_complex(x.dtype())) return Grads{mul(g, rsqrt(sub(square(x), Scalar(1))))};
+    // Two roots rather than one of x^2 - 1: right on both halves of the complex plane.
     return Grads{mul(g, conj(mul(rsqrt(sub(x, Scalar(1))), rsqrt(add(x, Scalar(1))))))};
   });
 }

@@ -194,8 +194,16 @@ struct FunctionNode final : Node {
     PyGILState_Release(gil);
   }
   std::string display_name() const override { return class_name; }
+  void release_saved() override {
+    released = true;
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    Py_CLEAR(backward);
+    PyGILState_Release(gil);
+  }
   Grads apply(GradSpan grads) override {
     const py::gil_scoped_acquire gil;
+    PG_CHECK(!released, "Trying to backward through the graph a second time: ", class_name,
+             " has freed its saved tensors. Specify retain_graph=True in the first backward() or grad() call");
     py::tuple args(grads.size());
     for (size_t i = 0; i < grads.size(); ++i) args[i] = py::cast(grads[i]);
     py::object self = py::reinterpret_steal<py::object>(wrap_node(NodePtr::share(this)));
@@ -425,7 +433,14 @@ void init_autograd(py::module_& m) {
   m.def("is_inference_mode_enabled", [] { return grad_state.inference; });
   m.def("set_inference_mode", [](bool v) { grad_state.inference = v; });
   m.def("is_anomaly_enabled", [] { return grad_state.anomaly; });
-  m.def("set_anomaly_enabled", [](bool v) { grad_state.anomaly = v; });
+  m.def(
+      "set_anomaly_enabled",
+      [](bool mode, bool check_nan) {
+        grad_state.anomaly = mode;
+        grad_state.check_nan = check_nan;
+      },
+      py::arg("mode"), py::arg("check_nan") = true);
+  m.def("increment_version", [](const Tensor& t) { t.bump_version(); });
 }
 
 }  // namespace pygrad::python

@@ -22,7 +22,7 @@ struct PyOp {
   PyObject_HEAD
   vectorcallfunc vectorcall;
   OpDef* op;
-  bool inplace;
+  CallForm form;
 };
 PyTypeObject* function_type;
 PyTypeObject* method_type;
@@ -39,8 +39,36 @@ bool is_alias(const char* given, const char* name) {
 
 struct ParseError {
   std::string text;
-  bool missing = false;
 };
+
+// Keywords that no schema names: where the result goes, and options that only some formats of PyTorch's know.
+struct CommonArguments {
+  PyObject* out = nullptr;
+  PyObject* memory_format = nullptr;
+};
+
+// layout and pin_memory have one possible meaning here, so they are accepted and dropped.
+bool take_common(const OpDef& op, const char* name, PyObject* value, CommonArguments& common) {
+  if (!std::strcmp(name, "out") && !op.inplace_only &&
+      (op.returns == ReturnKind::Tensor || op.returns == ReturnKind::Tuple)) {
+    common.out = value == Py_None ? nullptr : value;
+    return true;
+  }
+  if (!std::strcmp(name, "memory_format")) {
+    common.memory_format = value == Py_None ? nullptr : value;
+    return true;
+  }
+  return !std::strcmp(name, "layout") || !std::strcmp(name, "pin_memory");
+}
+
+bool in_form(const OpDef& op, CallForm form) {
+  switch (form) {
+    case CallForm::inplace: return op.has_inplace;
+    case CallForm::method: return op.is_method;
+    case CallForm::function: return op.namespaces.size() != 1 || std::strcmp(op.namespaces[0], "Tensor") != 0;
+  }
+  return true;
+}
 
 std::string to_string(PyObject* owned) {
   py::object o = py::reinterpret_steal<py::object>(owned);
@@ -53,7 +81,7 @@ std::string type_error(const OpDef& op, const Param& p, PyObject* got) {
 }
 
 // Fills `values` (one per parameter). `error`, when given, receives why the arguments do not fit.
-bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnames, Value* values, PyObject** out_argument,
+bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnames, Value* values, CommonArguments& common,
            ParseError* error) {
   const size_t n = op.params.size();
   const size_t nkw = kwnames ? size_t(PyTuple_GET_SIZE(kwnames)) : 0;
@@ -118,11 +146,7 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
     if (i == n)
       for (i = 0; i < n && !is_alias(name, op.params[i].name.c_str());) ++i;
     if (i == n) {
-      if (!std::strcmp(name, "out") && !op.inplace_only &&
-          (op.returns == ReturnKind::Tensor || op.returns == ReturnKind::Tuple)) {
-        *out_argument = args[nargs + k];
-        continue;
-      }
+      if (take_common(op, name, args[nargs + k], common)) continue;
       if (error) error->text = std::string(op.name) + "() got an unexpected keyword argument '" + name + "'";
       return false;
     }
@@ -138,7 +162,6 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
       if (!p.has_default) {
         if (error) {
           error->text = std::string(op.name) + "() missing 1 required positional argument: \"" + p.name + "\"";
-          error->missing = true;
         }
         return false;
       }
@@ -158,14 +181,17 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
   return true;
 }
 
-[[noreturn]] void raise_no_match(OpDef* first, PyObject* const* args, size_t nargs, PyObject* kwnames) {
-  Value values[kMaxParams];
-  PyObject* out = nullptr;
-  if (!first->next_overload) {
+[[noreturn]] void raise_no_match(OpDef* first, CallForm form, PyObject* const* args, size_t nargs, PyObject* kwnames) {
+  std::vector<std::pair<OpDef*, std::string>> tried;
+  for (OpDef* op = first; op; op = op->next_overload) {
+    if (!in_form(*op, form)) continue;
+    Value values[kMaxParams];
+    CommonArguments common;
     ParseError error;
-    parse(*first, args, nargs, kwnames, values, &out, &error);
-    raise(ErrorKind::Type, error.text);
+    parse(*op, args, nargs, kwnames, values, common, &error);
+    tried.push_back({op, error.text});
   }
+  if (tried.size() == 1) raise(ErrorKind::Type, tried[0].second);
   std::string text = std::string(first->name) + "() received an invalid combination of arguments - got (";
   for (size_t i = 0; i < nargs; ++i) text += std::string(i ? ", " : "") + Py_TYPE(args[i])->tp_name;
   const size_t nkw = kwnames ? size_t(PyTuple_GET_SIZE(kwnames)) : 0;
@@ -173,11 +199,7 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
     text += std::string(nargs + k ? ", " : "") + PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, Py_ssize_t(k))) + "=" +
             Py_TYPE(args[nargs + k])->tp_name;
   text += "), but expected one of:";
-  for (OpDef* op = first; op; op = op->next_overload) {
-    ParseError error;
-    parse(*op, args, nargs, kwnames, values, &out, &error);
-    text += std::string("\n * ") + op->schema + "\n      " + error.text;
-  }
+  for (const auto& [op, why] : tried) text += std::string("\n * ") + op->schema + "\n      " + why;
   raise(ErrorKind::Type, text);
 }
 
@@ -246,62 +268,82 @@ PyObject* run_inplace(OpDef& op, Value* values) {
 
 PyObject* call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   auto* self = reinterpret_cast<PyOp*>(callable);
-  return guarded([&] { return call_op(self->op, self->inplace, args, size_t(PyVectorcall_NARGS(nargsf)), kwnames); });
+  return guarded([&] { return call_op(self->op, self->form, args, size_t(PyVectorcall_NARGS(nargsf)), kwnames); });
 }
 
 }  // namespace
 
-PyObject* call_op(OpDef* first, bool inplace_form, PyObject* const* args, size_t nargs, PyObject* kwnames) {
+namespace {
+
+// channels_last: the dims stay in order, the channels lie closest together in memory.
+Tensor with_memory_format(Tensor t, PyObject* format) {
+  const std::string name = py::str(py::handle(format));
+  if (name.find("channels_last") == std::string::npos) return t;
+  const int64_t dims = name.find("3d") == std::string::npos ? 4 : 5;
+  PG_CHECK(t.dim() == dims, "required rank ", dims, " tensor to use ", name, " format, got rank ", t.dim());
+  Shape last{0}, first{0, dims - 1};
+  for (int64_t d = 2; d < dims; ++d) last.push_back(d);
+  last.push_back(1);
+  for (int64_t d = 1; d < dims - 1; ++d) first.push_back(d);
+  return permute(contiguous(permute(t, last)), first);
+}
+
+PyObject* finish_call(OpDef& op, Value result, const CommonArguments& common, PyObject* const* args) {
+  if (grad_state.inference) mark_inference(result);
+  if (common.memory_format && op.returns == ReturnKind::Tensor)
+    result = with_memory_format(std::get<Tensor>(result), common.memory_format);
+  PyObject* out = common.out;
+  if (out && op.returns == ReturnKind::Tuple) {
+    auto& list = std::get<TensorList>(result);
+    PG_CHECK_TYPE(PyTuple_Check(out) || PyList_Check(out), op.name, "(): argument 'out' must be tuple of Tensors, not ",
+                  Py_TYPE(out)->tp_name);
+    PG_CHECK_TYPE(size_t(PySequence_Fast_GET_SIZE(out)) == list.size(), op.name, "(): 'out' must hold ", list.size(), " tensors");
+    for (size_t i = 0; i < list.size(); ++i) write_out(op, list[i], PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
+    for (size_t i = 0; i < list.size(); ++i) list[i] = tensor_of(PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
+    return wrap_value(op, result);
+  }
+  if (out) {
+    write_out(op, std::get<Tensor>(result), out);
+    return Py_NewRef(out);
+  }
+  // x.fill_(1) is x.
+  if (op.inplace_only && op.returns == ReturnKind::Tensor && op.params[0].kind == ArgKind::Tensor) return Py_NewRef(args[0]);
+  return wrap_value(op, result);
+}
+
+}  // namespace
+
+PyObject* call_op(OpDef* first, CallForm form, PyObject* const* args, size_t nargs, PyObject* kwnames) {
   Value values[kMaxParams];
   for (OpDef* op = first; op; op = op->next_overload) {
-    if (inplace_form && !op->has_inplace) continue;
-    PyObject* out = nullptr;
-    if (!parse(*op, args, nargs, kwnames, values, &out, nullptr)) continue;
-    if (inplace_form) return run_inplace(*op, values);
-    Value result = invoke(*op, values);
-    if (grad_state.inference) mark_inference(result);
-    if (out && out != Py_None) {
-      if (op->returns == ReturnKind::Tuple) {
-        auto& list = std::get<TensorList>(result);
-        PG_CHECK_TYPE(PyTuple_Check(out) || PyList_Check(out), op->name, "(): argument 'out' must be tuple of Tensors, not ",
-                      Py_TYPE(out)->tp_name);
-        PG_CHECK_TYPE(size_t(PySequence_Fast_GET_SIZE(out)) == list.size(), op->name, "(): 'out' must hold ", list.size(), " tensors");
-        for (size_t i = 0; i < list.size(); ++i) write_out(*op, list[i], PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
-        for (size_t i = 0; i < list.size(); ++i) list[i] = tensor_of(PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
-        return wrap_value(*op, result);
-      }
-      write_out(*op, std::get<Tensor>(result), out);
-      Py_INCREF(out);
-      return out;
-    }
-    if (op->inplace_only && op->returns == ReturnKind::Tensor && op->params[0].kind == ArgKind::Tensor) {
-      Py_INCREF(args[0]);  // x.fill_(1) is x
-      return args[0];
-    }
-    return wrap_value(*op, result);
+    if (!in_form(*op, form)) continue;
+    CommonArguments common;
+    if (!parse(*op, args, nargs, kwnames, values, common, nullptr)) continue;
+    if (form == CallForm::inplace) return run_inplace(*op, values);
+    return finish_call(*op, invoke(*op, values), common, args);
   }
-  raise_no_match(first, args, nargs, kwnames);
+  raise_no_match(first, form, args, nargs, kwnames);
 }
 
 namespace {
 
-PyObject* make(PyTypeObject* type, OpDef* op, bool inplace) {
+py::object make(PyTypeObject* type, OpDef* op, CallForm form) {
   auto* self = PyObject_New(PyOp, type);
   self->vectorcall = call;
   self->op = op;
-  self->inplace = inplace;
-  return reinterpret_cast<PyObject*>(self);
+  self->form = form;
+  return py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(self));
 }
 
 PyOp* as_op(PyObject* o) { return reinterpret_cast<PyOp*>(o); }
 
 PyObject* op_name(PyObject* self, void*) {
-  return PyUnicode_FromFormat("%s%s", as_op(self)->op->name, as_op(self)->inplace ? "_" : "");
+  return PyUnicode_FromFormat("%s%s", as_op(self)->op->name, as_op(self)->form == CallForm::inplace ? "_" : "");
 }
 PyObject* op_doc(PyObject* self, void*) {
   std::string text;
   for (OpDef* op = as_op(self)->op; op; op = op->next_overload)
-    text += std::string(op->name) + (as_op(self)->inplace ? "_" : "") + op->schema + "\n";
+    text += std::string(op->name) + (as_op(self)->form == CallForm::inplace ? "_" : "") + op->schema + "\n";
   return PyUnicode_FromFormat("%s\n%s", text.c_str(), as_op(self)->op->doc);
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_FromString("pygrad._C.ops"); }
@@ -321,7 +363,7 @@ PyObject* op_text_signature(PyObject* self, void*) {
   return PyUnicode_FromString((s + ")").c_str());
 }
 PyObject* op_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<built-in op %s%s>", as_op(self)->op->name, as_op(self)->inplace ? "_" : "");
+  return PyUnicode_FromFormat("<built-in op %s%s>", as_op(self)->op->name, as_op(self)->form == CallForm::inplace ? "_" : "");
 }
 // A string: pickle looks the op up by module and name.
 PyObject* op_reduce(PyObject* self, PyObject*) { return op_name(self, nullptr); }
@@ -359,9 +401,6 @@ PyTypeObject* make_type(const char* name, bool method) {
 
 }  // namespace
 
-PyObject* make_op_function(OpDef* op, bool inplace) { return make(function_type, op, inplace); }
-PyObject* make_op_method(OpDef* op, bool inplace) { return make(method_type, op, inplace); }
-
 namespace {
 
 bool chain_has_inplace(OpDef* op) {
@@ -394,12 +433,12 @@ void init_call(PyObject* module_object) {
   py::object tensor = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));
   for (OpDef* op : all_ops()) {
     if (!is_first(op)) continue;
-    ops.attr(op->name) = py::reinterpret_steal<py::object>(make_op_function(op, false));
-    if (chain_is_method(op)) tensor.attr(op->name) = py::reinterpret_steal<py::object>(make_op_method(op, false));
+    ops.attr(op->name) = make(function_type, op, CallForm::function);
+    if (chain_is_method(op)) tensor.attr(op->name) = make(method_type, op, CallForm::method);
     if (chain_has_inplace(op)) {
       const std::string name = std::string(op->name) + "_";
-      ops.attr(name.c_str()) = py::reinterpret_steal<py::object>(make_op_function(op, true));
-      if (chain_is_method(op)) tensor.attr(name.c_str()) = py::reinterpret_steal<py::object>(make_op_method(op, true));
+      ops.attr(name.c_str()) = make(function_type, op, CallForm::inplace);
+      if (chain_is_method(op)) tensor.attr(name.c_str()) = make(method_type, op, CallForm::inplace);
     }
   }
   m.def("export_ops", [ops](py::dict target, const std::string& ns) {

@@ -3,6 +3,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 
 #include <string>
 
@@ -59,10 +60,10 @@ PyObject* kind_name(const Param& param);             // for messages: "Tensor", 
 
 // --- call.cpp: one entry for every op ---------------------------------------------------------------
 
-// Callables for functions and methods; `inplace` makes the `name_` form.
-PyObject* make_op_function(OpDef* op, bool inplace);
-PyObject* make_op_method(OpDef* op, bool inplace);
-PyObject* call_op(OpDef* op, bool inplace, PyObject* const* args, size_t nargs, PyObject* kwnames);
+// How an op is called: pygrad.add(x, y), x.add(y), or the in-place x.add_(y). A function may have overloads that the method
+// lacks, and the other way round.
+enum class CallForm : uint8_t { function, method, inplace };
+PyObject* call_op(OpDef* op, CallForm form, PyObject* const* args, size_t nargs, PyObject* kwnames);
 void init_call(PyObject* module);
 
 // --- other parts of the module -------------------------------------------------------------------------

@@ -13,6 +13,8 @@
 namespace pygrad::python {
 namespace {
 
+// How float32 products may be computed. Every route of this build is native float32, the most exact: the setting is kept.
+constexpr const char* kPrecisions[] = {"highest", "high", "medium"};
 std::atomic<int> matmul_precision{0};
 
 void init_generators(py::module_& m) {
@@ -57,17 +59,18 @@ void init_generators(py::module_& m) {
     g->set_state({seed, offset});
     return g;
   });
-  m.def("default_generator", [](const std::string& device) -> Generator& {
-    return default_generator(Device{device == "cuda" ? DeviceType::cuda : DeviceType::cpu, 0});
-  }, py::arg("device") = "cpu", py::return_value_policy::reference);
+  m.attr("default_generator") = py::cast(&default_generator(Device{}), py::return_value_policy::reference);
+  m.attr("default_cuda_generator") =
+      py::cast(&default_generator(Device{DeviceType::cuda, 0}), py::return_value_policy::reference);
 }
 
 py::dict stats_of(DeviceType device) {
   const MemoryStats s = memory_stats(device);
   py::dict d;
-  d["allocated_bytes"] = s.allocated_bytes;
-  d["peak_allocated_bytes"] = s.peak_allocated_bytes;
-  d["cached_bytes"] = s.cached_bytes;
+  d["allocated"] = s.allocated_bytes;
+  d["max_allocated"] = s.peak_allocated_bytes;
+  d["reserved"] = s.allocated_bytes + s.cached_bytes;
+  d["max_reserved"] = s.peak_allocated_bytes + s.cached_bytes;
   d["allocations"] = s.allocations;
   d["system_allocations"] = s.system_allocations;
   return d;
@@ -141,7 +144,7 @@ void init_runtime(py::module_& m) {
   });
 
   m.def("memory_stats", [](const std::string& device) { return stats_of(device_type(device)); }, py::arg("device") = "cpu");
-  m.def("reset_peak_memory", [](const std::string& device) { reset_peak_memory(device_type(device)); }, py::arg("device") = "cpu");
+  m.def("reset_peak_memory_stats", [](const std::string& device) { reset_peak_memory(device_type(device)); }, py::arg("device") = "cpu");
   m.def("empty_cache", &empty_cache);
   m.def("set_memory_cache_cap", &set_memory_cache_cap);
 
@@ -170,8 +173,13 @@ void init_runtime(py::module_& m) {
       d = promote_types(scalar_dtype(x.scalar), scalar_dtype(y.scalar));
     return py::reinterpret_steal<py::object>(wrap_dtype(d));
   });
-  m.def("_set_matmul_precision", [](int level) { matmul_precision.store(level); });
-  m.def("_get_matmul_precision", [] { return matmul_precision.load(); });
+  m.def("cpu_capability", [] { return std::string(isa_name()); });
+  m.def("set_float32_matmul_precision", [](const std::string& precision) {
+    for (int i = 0; i < 3; ++i)
+      if (precision == kPrecisions[i]) return matmul_precision.store(i);
+    raise(ErrorKind::Value, "set_float32_matmul_precision(): '", precision, "' is unknown; expected 'highest', 'high' or 'medium'");
+  });
+  m.def("get_float32_matmul_precision", [] { return kPrecisions[matmul_precision.load()]; });
 }
 
 }  // namespace pygrad::python

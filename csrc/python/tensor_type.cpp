@@ -190,7 +190,7 @@ PyObject* registry_slot(const char* name, bool inplace, PyObject* a, PyObject* b
       PyObject* pair[2] = {left, b};
       PyObject* result = nullptr;
       try {
-        result = call_op(op, false, pair, 2, nullptr);
+        result = call_op(op, CallForm::function, pair, 2, nullptr);
       } catch (...) {
         Py_DECREF(left);
         throw;
@@ -199,7 +199,7 @@ PyObject* registry_slot(const char* name, bool inplace, PyObject* a, PyObject* b
       return result;
     }
     PyObject* args[2] = {a, b};
-    return call_op(op, inplace, args, 2, nullptr);
+    return call_op(op, inplace ? CallForm::inplace : CallForm::function, args, 2, nullptr);
   });
 }
 
@@ -254,7 +254,7 @@ PG_INPLACE_SLOT(slot_irshift, "bitwise_right_shift")
 PyObject* slot_ipow(PyObject* a, PyObject* b, PyObject*) { return registry_slot("pow", true, a, b); }
 
 PyObject* call_unary(const char* name, PyObject* self) {
-  return guarded([&] { return call_op(find_op(name), false, &self, 1, nullptr); });
+  return guarded([&] { return call_op(find_op(name), CallForm::method, &self, 1, nullptr); });
 }
 PyObject* slot_neg(PyObject* self) {
   return guarded([&] { return wrap(neg(tensor_of(self))); });

@@ -1,10 +1,15 @@
 // dtype, Size, device: the small value types.
-#include <pybind11/operators.h>
+#include <cstring>
 
 #include "csrc/python/python.h"
 
 namespace pygrad::python {
 namespace {
+
+// The constants torch.strided, torch.channels_last and the like: objects that are their name.
+struct NamedConstant {
+  const char* name;
+};
 
 struct PyDType {
   PyObject_HEAD
@@ -219,6 +224,26 @@ void init_types(PyObject* module_object) {
   py::tuple bases = py::make_tuple(py::handle(reinterpret_cast<PyObject*>(&PyTuple_Type)));
   size_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&size_spec, bases.ptr()));
   m.attr("Size") = py::handle(reinterpret_cast<PyObject*>(size_type));
+
+  auto constants = [&](const char* type, std::initializer_list<const char*> names) {
+    for (const char* name : names) m.attr(name) = m.attr(type)(name);
+  };
+  struct Layout : NamedConstant {};
+  struct MemoryFormat : NamedConstant {};
+  auto define = [&]<class T>(const char* type, T*) {
+    py::class_<T>(m, type)
+        .def(py::init([](const std::string& name) { return T{{(new std::string(name))->c_str()}}; }))
+        .def("__repr__", [](const T& c) { return std::string("torch.") + c.name; })
+        .def("__eq__", [](const T& a, py::object b) { return py::isinstance<T>(b) && !std::strcmp(a.name, py::cast<T&>(b).name); })
+        .def("__hash__", [](const T& c) { return std::hash<std::string>()(c.name); })
+        .def("__reduce__", [](const py::object& self) {
+          return py::make_tuple(py::type::of(self), py::make_tuple(std::string(py::cast<T&>(self).name)));
+        });
+  };
+  define("layout", static_cast<Layout*>(nullptr));
+  define("memory_format", static_cast<MemoryFormat*>(nullptr));
+  constants("layout", {"strided"});
+  constants("memory_format", {"contiguous_format", "preserve_format", "channels_last", "channels_last_3d"});
 
   py::class_<Device>(m, "device", "Where a tensor lives: device('cpu'), device('cuda', 0), device('cuda:1').")
       .def(py::init([](py::object type, std::optional<int64_t> index) {

@@ -7,7 +7,7 @@
 // Parallel plan: forward and data gradient by plane, weight gradient by output channel with the
 // images in order.
 //
-// Memory plan: a plane of scratch for strided or 16-bit data.
+// Memory plan: a framed plane of scratch, and a plane for strided or 16-bit data.
 #include "kernels/cpu/conv.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/planes.h"
@@ -52,6 +52,52 @@ PG_HOST_INLINE void add_scaled(T* to, const T* from, T k, int64_t n) {
   });
 }
 
+// The way for stride 1 along w: the plane is copied into a frame of zeros, after which no tap needs
+// clipping and a vector of outputs stays in a register over all taps.
+template <class T>
+struct Framed {
+  int64_t size[3];  // of the input plane
+  int64_t frame[3];
+  int64_t row, plane;             // strides of the framed plane
+  ScratchBuffer<int64_t> offset;  // of each tap
+
+  Framed(const View& in, const View& weight, const ConvParams& p, const int64_t (&padding)[3])
+      : offset(plane_size(weight)) {
+    for (int d = 0; d < 3; ++d) size[d] = in.sizes[2 + d], frame[d] = padding[d];
+    row = size[2] + 2 * frame[2];
+    plane = row * (size[1] + 2 * frame[1]);
+    int64_t tap = 0;
+    for (int64_t d = 0; d < weight.sizes[2]; ++d)
+      for (int64_t h = 0; h < weight.sizes[3]; ++h)
+        for (int64_t w = 0; w < weight.sizes[4]; ++w)
+          offset[tap++] = d * p.dilation[0] * plane + h * p.dilation[1] * row + w * p.dilation[2];
+  }
+  // A vector more than the plane: the last load of a row may run past its end.
+  int64_t elements() const { return plane * (size[0] + 2 * frame[0]) + kLanes<T>; }
+  void copy(const T* x, T* to) const {
+    memset(to, 0, size_t(elements()) * sizeof(T));
+    for (int64_t d = 0; d < size[0]; ++d)
+      for (int64_t h = 0; h < size[1]; ++h, x += size[2])
+        memcpy(to + (d + frame[0]) * plane + (h + frame[1]) * row + frame[2], x,
+               size_t(size[2]) * sizeof(T));
+  }
+  // y = start (or y, to accumulate) + sum over taps of w[tap] * x.
+  void correlate(const T* x, const T* w, int64_t taps, const View& out, const int64_t* stride, T* y,
+                 T start, bool accumulate) const {
+    for (int64_t d = 0; d < out.sizes[2]; ++d) {
+      for (int64_t h = 0; h < out.sizes[3]; ++h, y += out.sizes[4]) {
+        const T* from = x + d * stride[0] * plane + h * stride[1] * row;
+        for_lanes<T>(out.sizes[4], [&](int64_t i, int64_t k) PG_LANES {
+          Vec<T> acc = accumulate ? load_part(y + i, k) : splat(start);
+          for (int64_t t = 0; t < taps; ++t)
+            acc = fma(splat(w[t]), load(from + offset.data[t] + i), acc);
+          store_part(y + i, acc, k);
+        });
+      }
+    }
+  }
+};
+
 // Planes of `v`, in parallel; `work` is the cost of one.
 template <class F>
 void for_each_plane(const View& v, int64_t work, F&& f) {
@@ -68,12 +114,20 @@ void forward(const View& out, const View& in, const View& weight, const View* bi
   const PlaneWriter<T> out_planes(out);
   const int64_t size = plane_size(out), kernel = plane_size(weight), s = p.stride[2];
   const int64_t per_group = weight.sizes[0] / p.groups;
+  const Framed<T> frame(in, weight, p, p.padding);
   for_each_plane(out, size * kernel / 4, [&](int64_t n, int64_t o) {
     ScratchBuffer<T> in_buffer(plane_size(in)), out_buffer(size), tap_buffer(kernel);
     const T *x = in_planes.get(n, o / per_group, in_buffer.data),
             *w = taps.get(o, 0, tap_buffer.data);
     T* y = out_planes.target(n, o, out_buffer.data);
     const T start = bias ? RunReader<T>(*bias).at(o * bias->strides[0]) : T(0);
+    if (s == 1) {
+      ScratchBuffer<T> framed(frame.elements());
+      frame.copy(x, framed.data);
+      frame.correlate(framed.data, w, kernel, out, p.stride, y, start, false);
+      out_planes.put(y, n, o);
+      return;
+    }
     for (int64_t i = 0; i < size; ++i) y[i] = start;
     for_each_row_pair(
         out, in, weight, p,
@@ -96,12 +150,28 @@ void data_gradient(const View& grad_in, const View& grad, const View& weight, co
   const PlaneWriter<T> in_planes(grad_in);
   const int64_t size = plane_size(grad_in), kernel = plane_size(weight), s = p.stride[2];
   const int64_t per_group = weight.sizes[0] / p.groups;
+  // With strides of 1 this is the forward pass over the gradient with the taps in reverse.
+  int64_t padding[3];
+  bool reversed = true;
+  for (int d = 0; d < 3; ++d) {
+    padding[d] = (weight.sizes[2 + d] - 1) * p.dilation[d] - p.padding[d];
+    reversed = reversed && p.stride[d] == 1 && padding[d] >= 0;
+    if (padding[d] < 0) padding[d] = 0;
+  }
+  const Framed<T> frame(grad, weight, p, padding);
   for_each_plane(grad_in, plane_size(grad) * kernel / 4, [&](int64_t n, int64_t c) {
     ScratchBuffer<T> buffer(size), grad_buffer(plane_size(grad)), tap_buffer(kernel);
     T* d = in_planes.target(n, c, buffer.data);
     memset(d, 0, size_t(size) * sizeof(T));
     for (int64_t o = c * per_group; o < (c + 1) * per_group; ++o) {
       const T *g = grad_planes.get(n, o, grad_buffer.data), *w = taps.get(o, 0, tap_buffer.data);
+      if (reversed) {
+        ScratchBuffer<T> framed(frame.elements()), turned(kernel);
+        for (int64_t t = 0; t < kernel; ++t) turned[t] = w[kernel - 1 - t];
+        frame.copy(g, framed.data);
+        frame.correlate(framed.data, turned.data, kernel, grad_in, p.stride, d, T(0), true);
+        continue;
+      }
       for_each_row_pair(
           grad, grad_in, weight, p,
           [&](int64_t tap, int64_t from, int64_t to, int64_t low, int64_t high, int64_t shift) {

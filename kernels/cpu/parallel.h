@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/platform.h"
 
@@ -24,7 +25,7 @@ PG_HOST_INLINE void parallel_for(int64_t n, int64_t grain, F&& f) {
     return;
   }
   struct Context {
-    F* f;
+    std::remove_reference_t<F>* f;
     int64_t n, grain;
   } context{&f, n, grain};
   parallel_chunks(

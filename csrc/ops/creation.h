@@ -1,0 +1,13 @@
+// What ops that make new tensors share.
+#pragma once
+
+#include "csrc/ops/ops.h"
+
+namespace pygrad {
+
+// Refuses negative sizes.
+void check_sizes(const char* op, Sizes size);
+// The tensor as a leaf that wants a gradient, when asked; refuses integers.
+Tensor with_grad(Tensor t, bool requires_grad);
+
+}  // namespace pygrad

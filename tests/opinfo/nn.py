@@ -1,0 +1,565 @@
+"""Matrix products and the kernels of networks: softmax, norms, convolution, pooling, losses."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from tests.opinfo import reference as r
+from tests.opinfo.record import COMPLEX, FLOATS, F, I, S, Operand, bad, op
+
+DOTS = {"float16": (1e-2, 2e-2), "bfloat16": (4e-2, 0.1), "float32": (3e-5, 3e-5), "complex64": (5e-5, 5e-5)}
+MATS = FLOATS + COMPLEX + ("int64", "int32", "uint8")
+
+
+def flops_of_product(s):
+    a, b = s.operands()[:2]
+    return 2.0 * a.values.size * (b.shape[-1] if b.values.ndim > 1 else 1)
+
+
+def matmul_samples(m):
+    shapes = [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((2, 2, 3), (3, 2)), ((2, 1, 2, 3), (3, 3, 1)), ((2, 3), (2, 3, 2))]
+    if not m.grad:
+        shapes += [((33, 17), (17, 65)), ((1, 129), (129, 1)), ((70, 70), (70, 70)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((2, 0, 3), (3, 4)), ((5, 33, 7), (5, 7, 9))]
+    for a, b in shapes:
+        yield S(m(*a), m(*b))
+
+
+MISMATCH = r"\(2, 3\)|2x3|shape|size|match"
+op("matmul", matmul_samples, np.matmul, dtypes=MATS, tol=DOTS, flops=flops_of_product, errors=[
+    bad(F(2, 3), F(2, 3), raises=RuntimeError, text=MISMATCH), bad(F(), F(2), raises=RuntimeError, text="1-?D|0-?D|dim"),
+    bad(F(2, 2), F(2, 2, dtype="float64"), raises=RuntimeError, text="dtype|float64|double"), bad(F(2), 2, raises=TypeError, text="int|argument"),
+    bad(F(2, 1, 2), F(3, 2, 2), raises=RuntimeError, text="broadcast|match|size|shape"),
+])  # fmt: skip
+op("mm", lambda m: [S(m(2, 3), m(3, 4)), S(m(1, 1), m(1, 1)), *([] if m.grad else [S(m(35, 19), m(19, 66)), S(m(0, 3), m(3, 2)), S(m(2, 0), m(0, 3))])],
+   np.matmul, dtypes=MATS, tol=DOTS, errors=[bad(F(2, 3), F(2, 3), raises=RuntimeError, text=MISMATCH), bad(F(2), F(2, 2), raises=RuntimeError, text="2-?D|matrix|matrices")])  # fmt: skip
+op("bmm", lambda m: [S(m(2, 2, 3), m(2, 3, 2)), *([] if m.grad else [S(m(5, 33, 7), m(5, 7, 9)), S(m(0, 2, 3), m(0, 3, 2))])], np.matmul, dtypes=MATS, tol=DOTS,
+   errors=[bad(F(2, 2, 3), F(3, 3, 2), raises=RuntimeError, text="batch|size|shape"), bad(F(2, 3), F(3, 2), raises=RuntimeError, text="3-?D|3D")])  # fmt: skip
+op("mv", lambda m: [S(m(2, 3), m(3)), *([] if m.grad else [S(m(33, 129), m(129)), S(m(2, 0), m(0))])], np.matmul, dtypes=MATS, tol=DOTS,
+   errors=[bad(F(2, 3), F(2), raises=RuntimeError, text="size|shape|match")])  # fmt: skip
+for name in ("dot", "vdot", "inner"):
+    op(name, lambda m: [S(m(3), m(3)), *([] if m.grad else [S(m(129), m(129)), S(m(0), m(0))])],
+       {"dot": np.dot, "vdot": np.vdot, "inner": np.inner}[name], dtypes=MATS, tol=DOTS, errors=[
+        bad(F(2), F(3), raises=RuntimeError, text="size|shape|match|same number"),
+        *([] if name == "inner" else [bad(F(2, 2), F(2, 2), raises=RuntimeError, text="1-?D")]),
+    ])  # fmt: skip
+for name in ("outer", "ger"):
+    op(name, lambda m: [S(m(2), m(3)), S(m(0), m(2))], np.outer, dtypes=MATS, errors=[bad(F(2, 2), F(2), raises=RuntimeError, text="1-?D|vector")])
+op("kron", lambda m: [S(m(2, 2), m(1, 3)), S(m(2), m(3))], np.kron, dtypes=FLOATS)
+
+
+def added(f):
+    return lambda c, a, b, *, beta=1, alpha=1: beta * c + alpha * f(a, b)
+
+
+op("addmm", lambda m: [S(m(2, 4), m(2, 3), m(3, 4)), S(m(4), m(2, 3), m(3, 4)), S(m(), m(2, 3), m(3, 2), beta=2, alpha=3), S(m(2, 2), m(2, 3), m(3, 2), beta=0)],
+   added(np.matmul), dtypes=FLOATS + COMPLEX, tol=DOTS | {"float16": (2e-2, 4e-2)}, errors=[
+    bad(F(2, 2), F(2, 3), F(2, 3), raises=RuntimeError, text=MISMATCH), bad(F(3, 3), F(2, 3), F(3, 2), raises=RuntimeError, text="expand|size|broadcast|shape"),
+])  # fmt: skip
+op("addmv", lambda m: [S(m(2), m(2, 3), m(3)), S(m(2), m(2, 3), m(3), beta=2, alpha=3)], added(np.matmul), dtypes=FLOATS, tol=DOTS)
+op("addr", lambda m: [S(m(2, 3), m(2), m(3)), S(m(3), m(2), m(3), beta=2, alpha=3)], added(np.outer), dtypes=FLOATS, tol=DOTS)
+op("baddbmm", lambda m: [S(m(2, 2, 2), m(2, 2, 3), m(2, 3, 2)), S(m(2), m(2, 2, 3), m(2, 3, 2), beta=2, alpha=0.5)], added(np.matmul), dtypes=FLOATS + COMPLEX, tol=DOTS)
+op("addbmm", lambda m: [S(m(2, 2), m(2, 2, 3), m(2, 3, 2)), S(m(2, 2), m(2, 2, 3), m(2, 3, 2), beta=2, alpha=0.5)],
+   added(lambda a, b: np.matmul(a, b).sum(0)), dtypes=FLOATS, tol=DOTS)  # fmt: skip
+op("linear", lambda m: [
+    S(m(2, 3), m(4, 3), m(4)), S(m(2, 3), m(4, 3)), S(m(3), m(2, 3), m(2)), S(m(2, 2, 3), m(2, 3), m(2)),
+    *([] if m.grad else [S(m(33, 130), m(17, 130), m(17)), S(m(0, 3), m(2, 3), m(2)), S(m(2, 0), m(3, 0), m(3))]),
+], lambda x, w, b=None: x @ w.T + (0 if b is None else b), tol=DOTS, errors=[
+    bad(F(2, 3), F(4, 2), raises=RuntimeError, text=r"\(2, 3\)|2x3|shape|size"), bad(F(2, 3), F(4, 3), F(3), raises=RuntimeError, text="bias|expand|size|shape"),
+    bad(F(2, 3), F(4, 3, dtype="float64"), raises=RuntimeError, text="dtype|float64|double"),
+])  # fmt: skip
+op("bilinear", lambda m: [S(m(2, 3), m(2, 2), m(4, 3, 2), m(4))], lambda a, b, w, c=None: np.einsum("ni,kij,nj->nk", a, w, b) + (0 if c is None else c),
+   dtypes=("float32", "float64"), tol=DOTS)  # fmt: skip
+
+# --- softmax and distances
+ROWS = [((5,), 0), ((3, 4), 1), ((3, 4), 0), ((2, 3, 2), 1), ((2, 3), -1), ((), 0)]
+for name, ref in (("softmax", r.softmax), ("log_softmax", r.log_softmax)):
+
+    def softmax_samples(m):
+        for shape, dim in ROWS:
+            yield S(m(*shape), dim)
+        if not m.grad:
+            for n in (1, 31, 32, 33, 127, 129):
+                yield S(m(3, n, low=-8, high=8), 1)
+            yield S(m(0, 3), 1)
+            yield S(m(3, 0), 1)
+            yield S(m.of([[1.0, np.inf, 2.0], [-np.inf, 1.0, 2.0], [np.nan, 1.0, 2.0], [1e4, 1.0, 2.0]]), 1)
+
+    op(name, softmax_samples, lambda x, dim, dtype=None, f=ref: f(x, dim), tol={"float16": (4e-3, 4e-3), "bfloat16": (2e-2, 2e-2)}, errors=[
+        bad(F(2, 3), 2, raises=IndexError, text="out of range"), bad(F(2, 3, dtype="complex64"), 1, raises=RuntimeError, text="complex"),
+        bad(F(2, 3), raises=TypeError, text="dim|missing", torch=False),
+    ], torch=f"{name}")  # fmt: skip
+op("cosine_similarity", lambda m: [S(m(3, 4), m(3, 4)), S(m(3, 4), m(4), 1), S(m(3, 4), m(3, 4), dim=0)],
+   lambda a, b, dim=1, eps=1e-8: (a * b).sum(dim) / np.sqrt((a * a).sum(dim) * (b * b).sum(dim)) if a.ndim == b.ndim else (a * b).sum(dim) / np.sqrt((a * a).sum(dim) * (b * b).sum(-1)),
+   dtypes=("float32", "float64"), tol=DOTS)  # fmt: skip
+op("dist", lambda m: [S(m(5), m(5)), S(m(2, 3), m(3), 1), S(m(4), m(4), 3), S(m(4), m(4), float("inf"))],
+   lambda a, b, p=2: np.linalg.norm((a - b).ravel(), p), dtypes=FLOATS, tol=DOTS)  # fmt: skip
+
+# --- norms
+
+
+def _layer_norm(x, shape, weight=None, bias=None, eps=1e-5):
+    axes = tuple(range(-len(shape), 0))
+    y = (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps)
+    return y * (1 if weight is None else weight) + (0 if bias is None else bias)
+
+
+NORM = {"float16": (1e-2, 1e-2), "bfloat16": (4e-2, 6e-2), "float32": (5e-5, 2e-5)}
+op("layer_norm", lambda m: [
+    S(m(3, 4), (4,), m(4), m(4)), S(m(2, 3, 2), (3, 2), m(3, 2), m(3, 2)), S(m(3, 4), (4,)), S(m(2, 5), (5,), m(5)), S(m(2, 4), (4,), None, m(4), 1e-3),
+    *([] if m.grad else [S(m(5, 129), (129,), m(129), m(129)), S(m(0, 4), (4,), m(4), m(4))]),
+], _layer_norm, tol=NORM, errors=[
+    bad(F(2, 3), (4,), raises=RuntimeError, text="normalized_shape|shape"), bad(F(2, 3), (3,), F(2), raises=RuntimeError, text="weight|shape"),
+    bad(F(2, 3), (), raises=RuntimeError, text="normalized_shape"),
+])  # fmt: skip
+op("rms_norm", lambda m: [S(m(3, 4), (4,), m(4)), S(m(2, 3, 2), (3, 2), eps=1e-3), S(m(2, 5), (5,), m(5), 1e-5)],
+   lambda x, shape, weight=None, eps=None: x / np.sqrt(np.square(x).mean(tuple(range(-len(shape), 0)), keepdims=True) + (eps or 0)) * (1 if weight is None else weight),
+   tol=NORM, errors=[bad(F(2, 3), (4,), raises=RuntimeError, text="normalized_shape|shape")])  # fmt: skip
+
+
+def _group_norm(x, groups, weight=None, bias=None, eps=1e-5):
+    y = x.reshape(x.shape[0], groups, -1)
+    y = ((y - y.mean(2, keepdims=True)) / np.sqrt(y.var(2, keepdims=True) + eps)).reshape(x.shape)
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    return y * (1 if weight is None else weight.reshape(shape)) + (0 if bias is None else bias.reshape(shape))
+
+
+op("group_norm", lambda m: [S(m(2, 4, 3), 2, m(4), m(4)), S(m(2, 4, 2), 4), S(m(1, 3, 4), 1, m(3), m(3)), S(m(2, 2, 2, 2), 1)], _group_norm, tol=NORM, errors=[
+    bad(F(2, 3, 2), 2, raises=RuntimeError, text="divisible|num_groups"), bad(F(2, 4), 2, F(3), raises=RuntimeError, text="weight|shape"),
+])  # fmt: skip
+
+
+def _batch_norm(x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+    axes = (0, *range(2, x.ndim))
+    shape = (1, -1) + (1,) * (x.ndim - 2)
+    if training or mean is None:
+        mean, var = x.mean(axes), x.var(axes)
+    y = (x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + eps)
+    return y * (1 if weight is None else weight.reshape(shape)) + (0 if bias is None else bias.reshape(shape))
+
+
+def batch_norm_samples(m):
+    constant = lambda n, low: m(n, low=low, high=2, grad=False)  # noqa: E731
+    yield S(m(3, 2), None, None, m(2), m(2), True)
+    yield S(m(3, 2), constant(2, -1), constant(2, 0.5), m(2), m(2), False)
+    yield S(m(2, 2, 3), None, None, m(2), m(2), True, 0.1, 1e-3)
+    yield S(m(2, 3, 2, 2), constant(3, -1), constant(3, 0.5))
+    yield S(m(4, 2), None, None, training=True)
+    if not m.grad:
+        yield S(m(9, 5, 7, 3), None, None, m(5), m(5), True)
+
+
+def torch_batch_norm(torch):
+    return lambda x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5: torch.nn.functional.batch_norm(x, mean, var, weight, bias, training, momentum, eps)
+
+
+op("batch_norm", batch_norm_samples, _batch_norm, tol=NORM, torch=torch_batch_norm, errors=[
+    bad(F(2, 3), F(2), F(2), raises=RuntimeError, text="running_mean|elements|size|shape"),
+    bad(F(2, 3), None, None, F(2), training=True, raises=RuntimeError, text="weight|elements|size|shape"),
+])  # fmt: skip
+
+# --- convolution and pooling
+
+
+def listed(value, n):
+    return (value,) * n if isinstance(value, int) else tuple(value) * (n if len(value) == 1 else 1)
+
+
+def _conv(n):
+    def conv(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+        stride, padding, dilation = listed(stride, n), listed(padding, n), listed(dilation, n)
+        single = x.ndim == n + 1
+        x = x[None] if single else x
+        x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
+        kernel = w.shape[2:]
+        sizes = [(x.shape[2 + i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(n)]
+        out = np.zeros((x.shape[0], w.shape[0], *sizes), np.result_type(x, w))
+        per, cin = w.shape[0] // groups, w.shape[1]
+        for g in range(groups):
+            for at in product(*map(range, kernel)):
+                window = tuple(slice(a * d, a * d + (s - 1) * t + 1, t) for a, d, s, t in zip(at, dilation, sizes, stride, strict=True))
+                part = x[(slice(None), slice(g * cin, (g + 1) * cin), *window)]
+                out[:, g * per : (g + 1) * per] += np.einsum("nc...,kc->nk...", part, w[(slice(g * per, (g + 1) * per), slice(None), *at)])
+        if bias is not None:
+            out += bias.reshape(1, -1, *(1,) * n)
+        return out[0] if single else out
+
+    return conv
+
+
+def conv_samples(n):
+    size = {1: (7,), 2: (5, 4), 3: (3, 3, 2)}[n]
+
+    def samples(m):
+        k = (2,) * n
+        tiny = tuple(min(s, 3) for s in size) if m.grad and n < 3 else size if n < 3 else (2, 2, 2)
+        big = tiny if m.grad else size
+        c, f = (1, 1) if n == 3 and m.grad else (2, 2)
+        yield S(m(1 if m.grad else 2, c, *big), m(f, c, *k), m(f))
+        yield S(m(1, c, *big), m(f, c, *k), None, 2, 1)
+        if not m.grad or n < 3:
+            yield S(m(1, 2, *big), m(2, 1, *k), m(2), padding=1, groups=2)
+            yield S(m(1, 1, *(max(b, 3) for b in big)), m(1, 1, *k), dilation=2)
+            yield S(m(2, *big), m(1, 2, *k), m(1), stride=[1] * n, padding=[1] * n)
+        if not m.grad:
+            yield S(m(2, 3, *(9,) * n), m(5, 3, *(3,) * n), m(5), padding=1)
+            yield S(m(1, 4, *(6,) * n), m(4, 1, *(3,) * n), m(4), stride=2, padding=1, groups=4)
+            yield S(m(1, 3, *(4,) * n), m(2, 3, *(1,) * n))
+            yield S(m(0, 2, *size), m(3, 2, *k), m(3))
+
+    return samples
+
+
+for n in (1, 2, 3):
+    ones = (4,) * n
+    op(f"conv{n}d", conv_samples(n), _conv(n), tol=DOTS, errors=[
+        bad(F(1, 3, *ones), F(2, 2, *(2,) * n), raises=RuntimeError, text="channels"), bad(F(1, 1, *ones), F(1, 1, *(5,) * n), raises=RuntimeError, text="[Kk]ernel size"),
+        bad(F(1, 1, *ones), F(1, 1, *(2,) * n), F(3), raises=RuntimeError, text="bias"), bad(F(1, 1, *ones), F(1, 1, *(2,) * n), stride=0, raises=RuntimeError, text="stride"),
+        bad(F(1, 1, *ones), F(1, 1, *(2,) * n), padding=-1, raises=RuntimeError, text="padding"), bad(F(4), F(1, 1, *(2,) * n), raises=RuntimeError, text="input|dim"),
+        bad(F(1, 2, *ones), F(3, 1, *(2,) * n), groups=2, raises=RuntimeError, text="groups|divisible"),
+    ])  # fmt: skip
+
+
+def _conv_transpose(n):
+    def f(x, w, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
+        stride, padding, extra, dilation = (listed(v, n) for v in (stride, padding, output_padding, dilation))
+        single = x.ndim == n + 1
+        x = x[None] if single else x
+        kernel, per, cin = w.shape[2:], w.shape[1], x.shape[1] // groups
+        full = [(x.shape[2 + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1 + extra[i] for i in range(n)]
+        out = np.zeros((x.shape[0], per * groups, *full))
+        for g in range(groups):
+            for at in product(*map(range, kernel)):
+                window = tuple(slice(a * d, a * d + (s - 1) * t + 1, t) for a, d, s, t in zip(at, dilation, x.shape[2:], stride, strict=True))
+                part = np.einsum("nc...,ck->nk...", x[:, g * cin : (g + 1) * cin], w[(slice(g * cin, (g + 1) * cin), slice(None), *at)])
+                out[(slice(None), slice(g * per, (g + 1) * per), *window)] += part
+        out = out[(slice(None), slice(None), *(slice(p, s - p) for p, s in zip(padding, full, strict=True)))]
+        if bias is not None:
+            out = out + bias.reshape(1, -1, *(1,) * n)
+        return out[0] if single else out
+
+    return f
+
+
+def transpose_samples(n):
+    def samples(m):
+        size = (3,) * n if n < 3 else (2, 2, 2)
+        c = 1 if n == 3 and m.grad else 2
+        yield S(m(1, c, *size), m(c, 1, *(2,) * n), m(1))
+        yield S(m(1, c, *size), m(c, 1, *(2,) * n), None, 2, 1, 1)
+        if not m.grad:
+            yield S(m(2, 4, *size), m(4, 3, *(3,) * n), m(6), padding=1, groups=2)
+            yield S(m(2, *size), m(2, 3, *(2,) * n), dilation=2)
+
+    return samples
+
+
+for n in (1, 2, 3):
+    ones = (4,) * n
+    op(f"conv_transpose{n}d", transpose_samples(n), _conv_transpose(n), tol=DOTS, errors=[
+        bad(F(1, 3, *ones), F(2, 2, *(2,) * n), raises=RuntimeError, text="channels"),
+        bad(F(1, 1, *ones), F(1, 1, *(2,) * n), output_padding=1, raises=RuntimeError, text="output.padding"),
+    ])  # fmt: skip
+
+
+def conv_all(x, w, bias, stride, padding, dilation, transposed, output_padding, groups):
+    n = w.ndim - 2
+    if transposed:
+        return _conv_transpose(n)(x, w, bias, stride, padding, output_padding, groups, dilation)
+    return _conv(n)(x, w, bias, stride, padding, dilation, groups)
+
+
+op("convolution", lambda m: [
+    S(m(1, 2, 3, 3), m(2, 2, 2, 2), m(2), [1, 1], [0, 0], [1, 1], False, [0, 0], 1), S(m(1, 2, 3), m(2, 1, 2), None, [2], [1], [1], True, [1], 1),
+], conv_all, tol=DOTS)  # fmt: skip
+
+
+def windows(x, n, kernel, stride, padding, dilation, ceil, fill):
+    """Every window of the padded planes, as (..., output sizes, window), and the sizes."""
+    kernel, padding, dilation = listed(kernel, n), listed(padding, n), listed(dilation, n)
+    stride = kernel if stride is None or stride == [] else listed(stride, n)
+    sizes = []
+    for i in range(n):
+        length = x.shape[x.ndim - n + i] + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1
+        out = (-(-length // stride[i]) if ceil else length // stride[i]) + 1
+        if ceil and (out - 1) * stride[i] >= x.shape[x.ndim - n + i] + padding[i]:
+            out -= 1
+        sizes.append(out)
+    return kernel, stride, padding, dilation, sizes
+
+
+def _max_pool(n):
+    def f(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
+        kernel, stride, padding, dilation, sizes = windows(x, n, kernel_size, stride, padding, dilation, ceil_mode, 0)
+        lead, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
+        out, at = np.full((*lead, *sizes), -np.inf), np.zeros((*lead, *sizes), np.int64)
+        for o in np.ndindex(*lead, *sizes):
+            best = None
+            for k in product(*map(range, kernel)):
+                p = [o[len(lead) + i] * stride[i] - padding[i] + k[i] * dilation[i] for i in range(n)]
+                if all(0 <= q < s for q, s in zip(p, space, strict=True)):
+                    v = x[(*o[: len(lead)], *p)]
+                    if best is None or v > best or v != v:
+                        best = v
+                        out[o], at[o] = v, np.ravel_multi_index(p, space)
+        return out, at
+
+    return f
+
+
+def _avg_pool(n):
+    def f(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+        kernel, stride, padding, _, sizes = windows(x, n, kernel_size, stride, padding, 1, ceil_mode, 0)
+        lead, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
+        out = np.zeros((*lead, *sizes))
+        for o in np.ndindex(*lead, *sizes):
+            start = [o[len(lead) + i] * stride[i] - padding[i] for i in range(n)]
+            end = [min(s + k, w + p) for s, k, w, p in zip(start, kernel, space, padding, strict=True)]
+            whole = np.prod([e - s for s, e in zip(start, end, strict=True)])
+            inside = tuple(slice(max(s, 0), min(e, w)) for s, e, w in zip(start, end, space, strict=True))
+            part = x[(*o[: len(lead)], *inside)]
+            out[o] = part.sum() / (divisor_override or (whole if count_include_pad else part.size))
+        return out
+
+    return f
+
+
+POOL_SIZE = {1: (7,), 2: (5, 4), 3: (3, 4, 3)}
+for n in (1, 2, 3):
+
+    def max_samples(m, n=n):
+        x = lambda *s: m.distinct(*s)  # noqa: E731
+        size = POOL_SIZE[n]
+        yield S(x(1, *size) if m.grad else x(2, 3, *size), 2)
+        yield S(x(1, 1, *size), 2, 1, 1)
+        yield S(x(1, 1, *size), [2] * n, [2] * n, ceil_mode=True)
+        if not m.grad:
+            yield S(x(1, 2, *(7,) * n), 3, 2, 1)
+            yield S(x(1, 1, *(6,) * n), 2, 1, 0, 2)
+
+    op(f"max_pool{n}d_with_indices", max_samples, _max_pool(n), result=None, gradgrad=True, torch=f"nn.functional.max_pool{n}d_with_indices",
+       dtypes=FLOATS, errors=[
+        bad(F(1, 1, *(4,) * n), 0, raises=RuntimeError, text="kernel|zero"), bad(F(1, 1, *(4,) * n), 2, padding=2, raises=RuntimeError, text="pad"),
+        bad(F(1, 1, *(1,) * n), 3, raises=RuntimeError, text="[Oo]utput size|small"), bad(F(3), 2, raises=RuntimeError, text="input|dim"),
+    ])  # fmt: skip
+
+    def avg_samples(m, n=n):
+        size = POOL_SIZE[n]
+        yield S(m(1, *size) if m.grad else m(2, 3, *size), 2)
+        yield S(m(1, 1, *size), 2, 1, 1)
+        yield S(m(1, 1, *size), 2, 2, 1, False, False)
+        yield S(m(1, 1, *size), [2] * n, [2] * n, ceil_mode=True)
+        if n > 1:
+            yield S(m(1, 1, *size), 2, divisor_override=3)
+
+    op(f"avg_pool{n}d", avg_samples, _avg_pool(n), tol=DOTS, errors=[
+        bad(F(1, 1, *(4,) * n), 2, padding=2, raises=RuntimeError, text="pad"), bad(F(1, 1, *(1,) * n), 3, raises=RuntimeError, text="[Oo]utput size|small|size"),
+    ])  # fmt: skip
+
+
+def _adaptive(n, f):
+    def g(x, output_size):
+        want = [x.shape[x.ndim - n + i] if o is None else o for i, o in enumerate(listed(output_size, n))]
+        lead, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
+        out = np.zeros((*lead, *want))
+        for o in np.ndindex(*lead, *want):
+            part = tuple(slice(p * s // w, -(-(p + 1) * s // w)) for p, s, w in zip(o[len(lead) :], space, want, strict=True))
+            out[o] = f(x[(*o[: len(lead)], *part)])
+        return out
+
+    return g
+
+
+for n in (1, 2, 3):
+    op(f"adaptive_avg_pool{n}d", lambda m, n=n: [S(m(1, 2, *POOL_SIZE[n]) if n < 3 else m(1, 1, *POOL_SIZE[n]), s) for s in (2, 1)] + ([S(m(1, *(6,) * n), [3] * n)] if n < 3 or not m.grad else []),
+       _adaptive(n, np.mean), tol=DOTS, errors=[bad(F(2, *(4,) * n), -1, raises=RuntimeError, text="output_size|negative|greater")])  # fmt: skip
+    op(f"adaptive_max_pool{n}d", lambda m, n=n: [S(m.distinct(1, 2, *POOL_SIZE[n]) if n < 3 else m.distinct(1, 1, *POOL_SIZE[n]), s) for s in (2, 1)],
+       None, result=None, torch=f"nn.functional.adaptive_max_pool{n}d_with_indices")  # fmt: skip
+
+# --- embedding, dropout, padding
+
+
+def _embedding(weight, indices, padding_idx=-1, *_):
+    return weight[indices]
+
+
+def torch_embedding(torch):
+    return lambda weight, indices, padding_idx=-1, *a: torch.embedding(weight, indices, padding_idx, *a)
+
+
+op("embedding", lambda m: [S(m(4, 3), m.index(5, below=4)), S(m(4, 3), m.index(2, 2, below=4), padding_idx=1), S(m(4, 3), I(1, 1, 1)), S(m(4, 3), m.index(0, below=4))],
+   _embedding, torch=torch_embedding, dtypes=FLOATS, errors=[
+    bad(F(4, 3), I(4), raises=IndexError, text="4|out of range"), bad(F(4, 3), I(-1), raises=IndexError, text="-1|out of range"),
+    bad(F(4, 3), F(2), raises=RuntimeError, text="int|indices|Long"), bad(F(4), I(0), raises=RuntimeError, text="2-?D|weight"),
+])  # fmt: skip
+op("dropout", lambda m: [S(m(2, 3), 0.0, True), S(m(2, 3), 0.4, False), S(m(4), 1.0, True)],
+   lambda x, p=0.5, training=True: x * 0 if training and p == 1 else x, torch="nn.functional.dropout", dtypes=FLOATS, errors=[
+    bad(F(2), 1.5, True, raises=RuntimeError, text="1.5|probability|between", torch=False), bad(F(2), -0.1, True, raises=RuntimeError, text="-0.1|probability|between", torch=False),
+])  # fmt: skip
+
+
+def _pad(x, pad, mode="constant", value=None):
+    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
+    cut = tuple(slice(max(-a, 0), s - max(-b, 0)) for (a, b), s in zip(widths, x.shape, strict=True))
+    widths = [(max(a, 0), max(b, 0)) for a, b in widths]
+    how = {"constant": {"constant_values": value or 0}, "reflect": {}, "replicate": {}, "circular": {}}[mode]
+    return np.pad(x[cut], widths, {"replicate": "edge", "circular": "wrap"}.get(mode, mode), **how)
+
+
+op("pad", lambda m: [
+    S(m(2, 3), (1, 2)), S(m(2, 3), (1, 0, 2, 1), "constant", 1.5 if not m.integral else 2), S(m(2, 4), (-1, 1)), S(m(1, 2, 4), (1, 2), "reflect"),
+    S(m(1, 2, 4), (1, 2), "replicate"), S(m(1, 2, 4), (1, 2), "circular"), S(m(1, 1, 3, 4), (1, 0, 1, 2), mode="reflect"),
+], _pad, torch="nn.functional.pad", dtypes=("float32", "float64", "bfloat16"), errors=[
+    bad(F(2, 3), (1,), raises=RuntimeError, text="even|length|pad"), bad(F(2), (1, 1, 1, 1), raises=RuntimeError, text="length|pad|dim"),
+    bad(F(1, 1, 3), (3, 0), "reflect", raises=RuntimeError, text="less|[Pp]adding"), bad(F(2, 3), (1, 1), "mirror", raises=NotImplementedError, text="mirror|mode", torch=False),
+])  # fmt: skip
+
+# --- losses
+
+
+def loss_samples(low=-2.0, high=2.0, t_low=-2.0, t_high=2.0, **extra):
+    def samples(m):
+        for reduction in (0, 1, 2):
+            x, t = m(2, 3, low=low, high=high), m(2, 3, low=t_low, high=t_high)
+            if m.grad:  # away from equal values, where |x - t| has its kink
+                t = m.of(t.values + np.where(np.abs(x.values - t.values) < 0.1, 0.4, 0) * (1 if t_high > 1 else 0))
+            yield S(x, t, reduction=reduction, **extra)
+        yield S(m(4, low=low, high=high), m(4, low=t_low, high=t_high), **extra)
+        if not m.grad:
+            yield S(m(0, low=low), m(0, low=t_low), reduction=2, **extra)
+
+    return samples
+
+
+def pointwise_loss(f):
+    return lambda x, t, reduction=1, **k: r.reduced(f(x, t, **k), reduction)
+
+
+def native(name):
+    return lambda torch: getattr(torch._C._nn, name, None) or getattr(torch.ops.aten, name)
+
+
+LOSS = {"tol": {"float16": (6e-3, 4e-3), "bfloat16": (4e-2, 4e-2)}}
+SAME_SIZE = [bad(F(2, 3), F(2, 2), reduction=1, raises=RuntimeError, text="size|shape|broadcast|match")]
+op("mse_loss", loss_samples(), pointwise_loss(lambda x, t: (x - t) ** 2), torch=native("mse_loss"), errors=SAME_SIZE, **LOSS)
+op("l1_loss", loss_samples(), pointwise_loss(lambda x, t: np.abs(x - t)), torch=native("l1_loss"), errors=SAME_SIZE, **LOSS)
+
+
+def _smooth(x, t, beta=1.0):
+    d = np.abs(x - t)
+    return d if beta == 0 else np.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
+
+
+op("smooth_l1_loss", lambda m: [*loss_samples()(m), *loss_samples(beta=0.6)(m)], pointwise_loss(_smooth), torch=native("smooth_l1_loss"), errors=SAME_SIZE, **LOSS)
+op("huber_loss", lambda m: [*loss_samples()(m), *loss_samples(delta=0.6)(m)],
+   pointwise_loss(lambda x, t, delta=1.0: (lambda d: np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)))(np.abs(x - t))), torch=native("huber_loss"),
+   errors=SAME_SIZE, **LOSS)  # fmt: skip
+
+
+def _weighted(f):
+    return lambda x, t, weight=None, reduction=1, **k: r.reduced(f(x, t, **k) * (1 if weight is None else weight), reduction)
+
+
+op("binary_cross_entropy", lambda m: [*loss_samples(0.1, 0.9, 0.1, 0.9)(m), S(m(2, 3, low=0.1, high=0.9), m(2, 3, low=0.1, high=0.9), m(3, low=0.5, high=2, grad=False), 1)],
+   _weighted(lambda x, t: -(t * np.log(x) + (1 - t) * np.log(1 - x))), torch=native("binary_cross_entropy"),
+   errors=[bad(F(2, 3), F(3, 2), raises=RuntimeError, text="size|shape", torch=False)], **LOSS)  # fmt: skip
+op("binary_cross_entropy_with_logits", lambda m: [
+    *loss_samples(-2, 2, 0.1, 0.9)(m), S(m(2, 3), m(2, 3, low=0.1, high=0.9), m(3, low=0.5, high=2, grad=False), None, 1),
+    S(m(2, 3), m(2, 3, low=0.1, high=0.9), None, m(3, low=0.5, high=2, grad=False), 0),
+], lambda x, t, weight=None, pos_weight=None, reduction=1: r.reduced(
+    ((1 - t) * x + (1 + ((1 if pos_weight is None else pos_weight) - 1) * t) * np.logaddexp(0, -x)) * (1 if weight is None else weight), reduction),
+   torch=lambda torch: torch.binary_cross_entropy_with_logits, errors=[bad(F(2, 3), F(2, 2), raises=RuntimeError, text="size|shape|match|broadcast")], **LOSS)  # fmt: skip
+
+
+def _nll(x, t, weight=None, reduction=1, ignore_index=-100):
+    if x.ndim == 1:
+        x, t = x[None], np.reshape(t, (1,))
+        squeeze = True
+    else:
+        squeeze = False
+    w = np.ones(x.shape[1]) if weight is None else weight
+    keep = t != ignore_index
+    safe = np.where(keep, t, 0)
+    each = -np.take_along_axis(x, np.expand_dims(safe, 1), 1).squeeze(1) * w[safe] * keep
+    total = (w[safe] * keep).sum()
+    if reduction == 0:
+        return each[0] if squeeze else each
+    return each.sum() / total if reduction == 1 else each.sum()
+
+
+def class_samples(m):
+    weight = m(4, low=0.5, high=2, grad=False)
+    for reduction in (0, 1, 2):
+        yield S(m(3, 4), m.index(3, below=4), None, reduction)
+        yield S(m(3, 4), m.index(3, below=4), weight, reduction)
+    yield S(m(3, 4), I(1, 2, 1), weight, 1, 1)
+    yield S(m(3, 4), I(0, -100, 3), None, 1)
+    yield S(m(4), Operand(np.array(2), "int64", False))
+    yield S(m(2, 4, 3), m.index(2, 3, below=4), weight)
+    if not m.grad:
+        yield S(m(2, 4, 3, 2), m.index(2, 3, 2, below=4), weight, 0)
+        yield S(m(33, 129), m.index(33, below=129))
+
+
+CLASS_ERRORS = [
+    bad(F(3, 4), I(0, 4, 1), raises=IndexError, text="4|out of bounds|range"), bad(F(3, 4), I(0, -1, 1), raises=IndexError, text="-1|out of bounds|range"),
+    bad(F(3, 4), I(0, 1), raises=RuntimeError, text="batch|size|shape|match", torch=False), bad(F(3, 4), I(0, 1, 2), F(3), raises=RuntimeError, text="weight"),
+]  # fmt: skip
+
+
+def torch_nll(torch):
+    def f(x, t, weight=None, reduction=1, ignore_index=-100):
+        return torch._C._nn.nll_loss_nd(x, t, weight, reduction, ignore_index)
+
+    return f
+
+
+op("nll_loss", class_samples, _nll, torch=torch_nll, errors=CLASS_ERRORS, **LOSS)
+
+
+def _cross_entropy(x, t, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0):
+    axis = 0 if x.ndim == 1 else 1
+    log_p = r.log_softmax(x, axis)
+    classes = x.shape[axis]
+    if np.asarray(t).dtype.kind == "f":
+        t = t * (1 - label_smoothing) + label_smoothing / classes
+        shape = [1] * x.ndim
+        shape[axis] = -1
+        loss = -(t * log_p * (1 if weight is None else weight.reshape(shape))).sum(axis)
+        return loss if reduction == 0 else loss.sum() / (loss.size if reduction == 1 else 1)
+    hard = _nll(log_p, t, weight, reduction, ignore_index)
+    if not label_smoothing:
+        return hard
+    w = np.ones(classes) if weight is None else weight
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    keep = np.asarray(t) != ignore_index
+    smooth = -(log_p * w.reshape(shape)).sum(axis) * keep
+    if reduction == 1:
+        smooth = smooth.sum() / (w[np.where(keep, t, 0)] * keep).sum()
+    elif reduction == 2:
+        smooth = smooth.sum()
+    return (1 - label_smoothing) * hard + label_smoothing / classes * smooth
+
+
+def entropy_samples(m):
+    yield from class_samples(m)
+    weight = m(4, low=0.5, high=2, grad=False)
+    for reduction in (0, 1, 2):
+        yield S(m(3, 4), m.index(3, below=4), weight, reduction, -100, 0.1)
+    yield S(m(3, 4), I(1, 2, 1), None, 1, 1, 0.2)
+    yield S(m(3, 4), m.of(r.softmax(m(3, 4, dtype="float64").values, 1)))
+    yield S(m(3, 4), m.of(r.softmax(m(3, 4, dtype="float64").values, 1), grad=False), weight, 0, -100, 0.1)
+
+
+op("cross_entropy", entropy_samples, _cross_entropy, torch=lambda torch: torch._C._nn.cross_entropy_loss, errors=[
+    *CLASS_ERRORS, bad(F(3, 4), I(0, 1, 2), label_smoothing=1.5, raises=RuntimeError, text="label_smoothing|1.5"),
+], **LOSS)  # fmt: skip
+op("kl_div", lambda m: [S(m(2, 3), m(2, 3, low=0.1, high=1), k) for k in (0, 1, 2)] + [S(m(2, 3), m(2, 3), log_target=True)],
+   lambda x, t, reduction=1, *, log_target=False: r.reduced(np.exp(t) * (t - x) if log_target else t * (np.log(t) - x), reduction),
+   torch=lambda torch: torch.kl_div, **LOSS)  # fmt: skip
+op("one_hot", lambda m: [S(m.index(5, below=4)), S(m.index(2, 3, below=4), 6), S(m.index(0, below=4), num_classes=3)],
+   lambda x, num_classes=-1: np.eye(num_classes if num_classes >= 0 else x.max() + 1, dtype=np.int64)[x], dtypes=("int64",), result="int64", grad=False, errors=[
+    bad(I(3), 2, raises=RuntimeError, text="smaller|num_classes|3"), bad(I(-1), raises=RuntimeError, text="negative|-1"), bad(F(2), raises=RuntimeError, text="int|index"),
+])  # fmt: skip

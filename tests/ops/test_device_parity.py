@@ -1,0 +1,78 @@
+"""Device cuda against the CPU: values, gradients, dtypes, and errors about devices."""
+
+from __future__ import annotations
+
+import pytest
+
+import pygrad
+from tests.conftest import SEED
+from tests.opinfo import ALIASES, OPS
+from tests.opinfo.record import dtype_name, mismatch, to_numpy
+from tests.opinfo.run import call, differentiable_outputs, flatten, function, is_tensor, leaves
+
+pytestmark = pytest.mark.cuda
+DTYPES = ("float32", "float64", "bfloat16", "float16", "int64", "bool", "complex64")
+CASES = [
+    pytest.param(name, dtype, id=f"{name}-{dtype}")
+    for name, info in OPS.items()
+    if name not in ALIASES
+    for dtype in DTYPES
+    if dtype in info.dtypes
+]
+
+
+def agree(info, a, b, what):
+    if not is_tensor(a):
+        assert a == b or a != a, what
+        return
+    assert a.dtype == b.dtype, what
+    text = mismatch(to_numpy(a), to_numpy(b), *info.tolerance(dtype_name(a)))
+    assert not text, f"{what}: {text}"
+
+
+@pytest.mark.parametrize(("name", "dtype"), CASES)
+def test_values(name, dtype):
+    info = OPS[name]
+    for sample in info.draw(dtype, SEED):
+        pygrad.manual_seed(SEED)
+        here = flatten(call(info, sample, "cpu"))
+        pygrad.manual_seed(SEED)
+        there = flatten(call(info, sample, "cuda"))
+        assert len(here) == len(there)
+        for a, b in zip(there, here, strict=True):
+            if not (info.random and info.name.startswith("empty")):
+                agree(info, a, b, f"{name}{sample!r}")
+
+
+@pytest.mark.parametrize("name", [n for n, i in OPS.items() if i.grad and n not in ALIASES])
+def test_gradients(name):
+    info = OPS[name]
+    dtype = "float32" if "float32" in info.dtypes else info.dtypes[0]
+    for sample in info.draw(dtype, SEED):
+        both = []
+        for device in ("cpu", "cuda"):
+            tensors, fill = leaves(sample, device)
+            args, kwargs = fill(*tensors)
+            outputs = differentiable_outputs(function(info)(*args, **kwargs))
+            if outputs:
+                sum(t.abs().sum() for t in outputs).backward()
+            both.append([t.grad for t in tensors])
+        for a, b in zip(*both, strict=True):
+            assert (a is None) == (b is None), f"{name}{sample!r}"
+            if a is not None:
+                agree(info, b, a, f"gradient of {name}{sample!r}")
+
+
+def test_mixed_devices_are_refused():
+    a, b = pygrad.ones(2), pygrad.ones(2, device="cuda")
+    for f in (pygrad.add, pygrad.mul, pygrad.maximum, pygrad.dot):
+        with pytest.raises(RuntimeError, match="same device|different devices"):
+            f(a, b)
+    with pytest.raises(RuntimeError, match="same device|different devices"):
+        pygrad.ones(2, 2) @ pygrad.ones(2, 2, device="cuda")
+
+
+def test_a_cpu_scalar_tensor_follows_the_other_device():
+    x = pygrad.ones(3, device="cuda")
+    assert (x * pygrad.tensor(2.0)).device.type == "cuda"
+    assert (pygrad.tensor(2.0) + x).tolist() == [3.0] * 3
