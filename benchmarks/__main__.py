@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 
@@ -22,6 +23,7 @@ def main() -> int:
         os.execve(sys.executable, arguments, {**os.environ, **wanted})
     if not options.list and "jax" in (*options.peers, options.subject):
         pin_to_cpus(options.threads)
+    faulthandler.enable()  # an engine that crashes shall at least show in which row
     from benchmarks.runner import run_suite
 
     return run_suite(options)

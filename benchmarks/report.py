@@ -125,7 +125,7 @@ def _head(suite: Suite) -> str:
         f"{machine['date']}."
     )
     roof_text = (
-        f"Best large matrix product of any engine: {gemm}.\nBest copy, add or sum of any engine "
+        f"Best matrix product of any engine: {gemm}.\nBest copy, add or sum of any engine "
         f"by the level that holds the arrays: {stream}."
     )
     lines = [title, machine_text, roof_text]

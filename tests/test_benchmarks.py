@@ -67,7 +67,7 @@ def test_process_rows(tmp_path):
 def test_names_of_the_rows():
     names = [row.name for row in selected(GROUPS, "")]
     assert len(names) == len(set(names)) > 150
-    assert [r.name for r in selected(GROUPS, "relu_1e*, add_1elt")] == [
+    assert [r.name for r in selected(GROUPS, "relu_1e[0-9], add_1elt")] == [
         "add_1elt", "relu_1e3", "relu_1e5", "relu_1e7"
     ]  # fmt: skip
     assert all(row.group in GROUPS for row in ROWS.values())

@@ -1,4 +1,4 @@
-"""Memory: pointwise, reductions, rearranging, random numbers, row-wise kernels.
+"""Memory: pointwise, reductions, rearranging, order, random numbers.
 
 A row's traffic counts every operand once, read or written. Names end in the number of elements.
 """
@@ -21,7 +21,8 @@ def _sized(name: str) -> dict[str, Any]:
     return {f"{name}_{label}": shape for label, shape in _SIZES.items()}
 
 
-def _shape(b: Any, n: int, m: int) -> tuple[int, int]:
+def matrix_shape(b: Any, n: int, m: int) -> tuple[int, int]:
+    """n and m, cut down in a run with the smallest sizes."""
     return b.cut(n, 8), b.cut(m, 8)
 
 
@@ -73,7 +74,7 @@ def _form(name: str) -> Family:
         return [b.normal(*shapes[kind]) for kind in kinds]
 
     def tensors(b: TensorEngine, *shape: int) -> Work:
-        n, m = _shape(b, *shape)
+        n, m = matrix_shape(b, *shape)
         xs, t = operands(b, n, m), b.t
         run = (lambda x: lambda: torch_form(t, x))(*xs) if len(xs) == 1 else (
             lambda x, y: lambda: torch_form(t, x, y))(*xs)  # fmt: skip
@@ -83,7 +84,7 @@ def _form(name: str) -> Family:
     if array_form is not None:
 
         def arrays(b: ArrayEngine, *shape: int) -> Work:
-            n, m = _shape(b, *shape)
+            n, m = matrix_shape(b, *shape)
             return b.work(lambda *xs: array_form(b.xp, *xs), *operands(b, n, m), tol=1e-4)
 
         family.arrays(arrays)
@@ -95,7 +96,8 @@ for _name in _FORMS:
 
 
 # ------------------------------------------------------------------ backward alone, of a kept graph
-def _backward(b: TensorEngine, function: Callable[..., Any], shape: tuple[int, int]) -> Work:
+def backward_alone(b: TensorEngine, function: Callable[..., Any], shape: tuple[int, int]) -> Work:
+    """The gradient of `function` at an n x m matrix, its graph kept and run again and again."""
     x, slope, grad = b.normal(*shape, grad=True), b.normal(*shape), b.t.autograd.grad
     y = function(x)
     traffic = 12.0 * math.prod(shape)
@@ -104,29 +106,29 @@ def _backward(b: TensorEngine, function: Callable[..., Any], shape: tuple[int, i
 
 @rows("memory", _sized("relu_bwd"))
 def relu_bwd(b: TensorEngine, n: int, m: int) -> Work:
-    return _backward(b, b.F.relu, _shape(b, n, m))
+    return backward_alone(b, b.F.relu, matrix_shape(b, n, m))
 
 
 @rows("memory", _sized("gelu_bwd"))
 def gelu_bwd(b: TensorEngine, n: int, m: int) -> Work:
-    return _backward(b, b.F.gelu, _shape(b, n, m))
+    return backward_alone(b, b.F.gelu, matrix_shape(b, n, m))
 
 
 @rows("memory", _sized("gelu"))
 def gelu(b: TensorEngine, n: int, m: int) -> Work:
-    x, function = b.normal(*_shape(b, n, m)), b.F.gelu
+    x, function = b.normal(*matrix_shape(b, n, m)), b.F.gelu
     return Work(lambda: function(x), bytes=8.0 * x.numel())
 
 
 @gelu.jax
 def _(b: ArrayEngine, n: int, m: int) -> Work:
-    return b.work(lambda x: b.jax.nn.gelu(x, approximate=False), b.normal(*_shape(b, n, m)))
+    return b.work(lambda x: b.jax.nn.gelu(x, approximate=False), b.normal(*matrix_shape(b, n, m)))
 
 
 # ------------------------------------------------------------------ order
 @rows("memory", _sized("sort_dim1"))
 def sort_dim1(b: TensorEngine, n: int, m: int) -> Work:
-    x = b.normal(*_shape(b, n, m))
+    x = b.normal(*matrix_shape(b, n, m))
 
     def check() -> Any:
         values, indices = x.sort(1)
@@ -137,12 +139,12 @@ def sort_dim1(b: TensorEngine, n: int, m: int) -> Work:
 
 @sort_dim1.arrays
 def _(b: ArrayEngine, n: int, m: int) -> Work:
-    return b.work(lambda x: b.xp.sort(x, 1), b.normal(*_shape(b, n, m)), tol=0.0)
+    return b.work(lambda x: b.xp.sort(x, 1), b.normal(*matrix_shape(b, n, m)), tol=0.0)
 
 
 @rows("memory", _sized("topk8_dim1"))
 def topk8_dim1(b: TensorEngine, n: int, m: int) -> Work:
-    x = b.normal(*_shape(b, n, m))
+    x = b.normal(*matrix_shape(b, n, m))
 
     def check() -> Any:
         values, indices = x.topk(8, 1)
@@ -172,157 +174,24 @@ def _normal(results: list[np.ndarray]) -> str | None:
 
 @rows("memory", _sized("dropout"))
 def dropout(b: TensorEngine, n: int, m: int) -> Work:
-    x, function = b.t.ones(*_shape(b, n, m)), b.F.dropout
+    x, function = b.t.ones(*matrix_shape(b, n, m)), b.F.dropout
     return Work(lambda: function(x, 0.5, True), bytes=8.0 * x.numel(), compare=_dropped)
 
 
 @rows("memory", _sized("randn"))
 def randn(b: TensorEngine, n: int, m: int) -> Work:
-    (n, m), function = _shape(b, n, m), b.t.randn
+    (n, m), function = matrix_shape(b, n, m), b.t.randn
     return Work(lambda: function(n, m), bytes=4.0 * n * m, compare=_normal)
 
 
 @randn.numpy
 def _(b: ArrayEngine, n: int, m: int) -> Work:
-    shape, draw = _shape(b, n, m), np.random.default_rng(0).standard_normal
+    shape, draw = matrix_shape(b, n, m), np.random.default_rng(0).standard_normal
     return Work(lambda: draw(shape, np.float32), compare=_normal)
 
 
 @randn.jax
 def _(b: ArrayEngine, n: int, m: int) -> Work:
-    shape, random = _shape(b, n, m), b.jax.random
+    shape, random = matrix_shape(b, n, m), b.jax.random
     run = b.call(lambda key: random.normal(key, shape, "float32"), random.PRNGKey(0))
     return Work(run, compare=_normal)
-
-
-# ------------------------------------------------------------------ rows of a matrix
-_SOFTMAX = {"64x10": (64, 10), "4096x1000": (4096, 1000), "128x32000": (128, 32000)}
-
-
-def _named(prefix: str, shapes: dict[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}_{label}": shape for label, shape in shapes.items()}
-
-
-def _array_softmax(xp: Any, x: Any) -> Any:
-    y = xp.exp(x - x.max(1, keepdims=True))
-    return y / y.sum(1, keepdims=True)
-
-
-@rows("memory", _named("softmax", _SOFTMAX))
-def softmax(b: TensorEngine, n: int, m: int) -> Work:
-    x, function = b.normal(*_shape(b, n, m)), b.F.softmax
-    return Work(lambda: function(x, 1), bytes=8.0 * x.numel())
-
-
-@softmax.arrays
-def _(b: ArrayEngine, n: int, m: int) -> Work:
-    return b.work(lambda x: _array_softmax(b.xp, x), b.normal(*_shape(b, n, m)))
-
-
-@rows("memory", _named("softmax_bwd", _SOFTMAX))
-def softmax_bwd(b: TensorEngine, n: int, m: int) -> Work:
-    return _backward(b, lambda x: b.F.softmax(x, 1), _shape(b, n, m))
-
-
-@rows("memory", _named("cross_entropy_fb", _SOFTMAX))
-def cross_entropy_fb(b: TensorEngine, n: int, m: int) -> Work:
-    n, m = _shape(b, n, m)
-    x, target = b.normal(n, m, grad=True), b.integers(m, n)
-    function, grad = b.F.cross_entropy, b.t.autograd.grad
-
-    def both() -> Any:
-        loss = function(x, target)
-        return loss, *grad(loss, x)
-
-    return Work(both, bytes=8.0 * n * m)
-
-
-@cross_entropy_fb.jax
-def _(b: ArrayEngine, n: int, m: int) -> Work:
-    n, m = _shape(b, n, m)
-    x, target = b.normal(n, m), b.integers(m, n)
-
-    def loss(x: Any) -> Any:
-        return -b.jax.nn.log_softmax(x)[b.xp.arange(n), target].mean()
-
-    return b.work(b.jax.value_and_grad(loss), x)
-
-
-@rows("memory", {f"layer_norm_fb_{n}x{m}": (n, m) for n, m in ((8, 128), (768, 128), (8192, 1024))})
-def layer_norm_fb(b: TensorEngine, n: int, m: int) -> Work:
-    n, m = _shape(b, n, m)
-    layer = b.filled(b.nn.LayerNorm(m))
-    x, slope, grad = b.normal(n, m, grad=True), b.normal(n, m), b.t.autograd.grad
-    targets = [x, layer.weight, layer.bias]
-
-    def both() -> Any:
-        y = layer(x)
-        return y, *grad(y, targets, slope)
-
-    return Work(both, bytes=5 * 4.0 * n * m)
-
-
-@layer_norm_fb.jax
-def _(b: ArrayEngine, n: int, m: int) -> Work:
-    (n, m), xp = _shape(b, n, m), b.xp
-    scale, shift = xp.ones(m, "float32"), xp.zeros(m, "float32")
-    x, slope = b.normal(n, m), b.normal(n, m)
-
-    def forward(x: Any, scale: Any, shift: Any) -> Any:
-        centred = x - x.mean(1, keepdims=True)
-        return centred / xp.sqrt((centred**2).mean(1, keepdims=True) + 1e-5) * scale + shift
-
-    def both(x: Any, scale: Any, shift: Any, slope: Any) -> Any:
-        y, pullback = b.jax.vjp(forward, x, scale, shift)
-        return y, *pullback(slope)
-
-    return b.work(both, x, scale, shift, slope)
-
-
-# ------------------------------------------------------------------ by index and by mask
-_TABLES = {
-    "embedding_fb_65x128_768": (65, 128, 768),
-    "embedding_fb_32000x256_4096": (32000, 256, 4096),
-}
-
-
-@rows("memory", _TABLES)
-def embedding_fb(b: TensorEngine, entries: int, width: int, count: int) -> Work:
-    entries, width, count = b.cut(entries), b.cut(width), b.cut(count)
-    table, which = b.normal(entries, width, grad=True), b.integers(entries, count)
-    slope, function, grad = b.normal(count, width), b.F.embedding, b.t.autograd.grad
-
-    def both() -> Any:
-        y = function(which, table)
-        return y, *grad(y, table, slope)
-
-    # Rows gathered and written, slopes read and added in, and the whole gradient written.
-    return Work(both, bytes=4.0 * width * (5 * count + entries))
-
-
-@rows("memory", "index_select_1e5rows_64")
-def index_select(b: TensorEngine) -> Work:
-    n = b.cut(100_000)
-    x, which = b.normal(n, 64), b.tensor(b.permutation_array(n))
-    return Work(lambda: x.index_select(0, which), bytes=n * (8.0 * 64 + 8), tol=0.0)
-
-
-@index_select.arrays
-def _(b: ArrayEngine) -> Work:
-    n = b.cut(100_000)
-    x, which = b.normal(n, 64), b.array(b.permutation_array(n))
-    return b.work(lambda x, which: x[which], x, which, tol=0.0)
-
-
-@rows("memory", "masked_fill_1024x1024")
-def masked_fill(b: TensorEngine) -> Work:
-    n = b.cut(1024)
-    x, mask = b.normal(n, n), b.normal(n, n) > 0
-    return Work(lambda: x.masked_fill(mask, -1.0), bytes=9.0 * n * n, tol=0.0)
-
-
-@masked_fill.arrays
-def _(b: ArrayEngine) -> Work:
-    n, xp = b.cut(1024), b.xp
-    x, mask = b.normal(n, n), b.normal(n, n) > 0
-    return b.work(lambda x, mask: xp.where(mask, xp.float32(-1), x), x, mask, tol=0.0)

@@ -140,7 +140,9 @@ Tensor conv_nd(const char* op, int64_t spatial, const Tensor& input, const Tenso
   const bool batched = input.dim() == spatial + 2;
   const Tensor x = batched ? input : unsqueeze(input, 0);
   check_conv_operands(op, x, weight, bias, weight.size(0));
-  PG_CHECK(weight.size(0) >= groups && weight.size(0) % groups == 0, op, "(): Given groups=", groups,
+  PG_CHECK(weight.size(0) >= groups, op, "(): Given groups=", groups, ", expected weight to be at least ", groups,
+           " at dimension 0, but got weight of size ", Bracketed{weight.sizes()}, " instead");
+  PG_CHECK(weight.size(0) % groups == 0, op, "(): Given groups=", groups,
            ", expected weight to be divisible by ", groups, " at dimension 0, but got weight of size ", Bracketed{weight.sizes()},
            " instead");
   PG_CHECK(x.size(1) == weight.size(1) * groups, op, "(): Given groups=", groups, ", weight of size ", Bracketed{weight.sizes()},

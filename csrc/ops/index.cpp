@@ -186,7 +186,7 @@ Tensor check_rows(const char* op, const Tensor& input, int64_t dim, const Tensor
   check_index_dtype(op, index);
   PG_CHECK_INDEX(index.dim() <= 1, op, "(): Index is supposed to be a vector, but got dim: ", index.dim());
   check_same_type(op, input, source, "source");
-  PG_CHECK(std::max<int64_t>(source.dim(), 1) == std::max<int64_t>(input.dim(), 1), op,
+  PG_CHECK(source.dim() == input.dim(), op,
            "(): source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = ", input.sizes(),
            " source.shape = ", source.sizes());
   PG_CHECK(index.numel() == size_at(source, dim), op, "(): Number of indices (", index.numel(), ") should be equal to source.size(dim): (",
@@ -303,7 +303,11 @@ Tensor index_fill(const Tensor& input, int64_t dim, const Tensor& index, Scalar 
            input.dtype());
   return fill_rows("index_fill", input, dim, index, Operand(value));
 }
-PG_OP(index_fill, "(Tensor input, int dim, Tensor index, Scalar value) -> Tensor",
+// The tensor form comes first: a 0-D tensor also converts to a number, which would drop its gradient.
+PG_OP_NAMED("index_fill", +[](const Tensor& input, int64_t dim, const Tensor& index, const Tensor& value) {
+  PG_CHECK(value.dim() == 0, "index_fill(): Only supports 0-dimension value tensor, but got tensor with ", value.dim(), " dimension(s).");
+  return fill_rows("index_fill:1", input, dim, index, Operand(value));
+}, "(Tensor input, int dim, Tensor index, Tensor value) -> Tensor", 
       R"(The tensor with the slices at the positions in index set to a number.
 
 Args:
@@ -315,10 +319,7 @@ Example:
     >>> pygrad.index_fill(pygrad.zeros(3), 0, pygrad.tensor([0, 2]), 7)
     tensor([7., 0., 7.])
 )").method().inplace();
-PG_OP_NAMED("index_fill", +[](const Tensor& input, int64_t dim, const Tensor& index, const Tensor& value) {
-  PG_CHECK(value.dim() == 0, "index_fill(): Only supports 0-dimension value tensor, but got tensor with ", value.dim(), " dimension(s).");
-  return fill_rows("index_fill:1", input, dim, index, Operand(value));
-}, "(Tensor input, int dim, Tensor index, Tensor value) -> Tensor", R"(index_fill() with the value in a tensor.)").method().inplace();
+PG_OP(index_fill, "(Tensor input, int dim, Tensor index, Scalar value) -> Tensor", R"(index_fill() with a number.)").method().inplace();
 
 namespace {
 

@@ -13,14 +13,16 @@ void check_pad_length(const Tensor& input, const Shape& pad) {
 
 enum class Border { reflect, replicate, circular };
 
-// Which element of a dimension of size n a position outside it shows.
-int64_t source_of(Border border, int64_t i, int64_t n) {
+// Which element of a dimension of size n a position outside it shows. What negative padding cuts off, a reflection may still
+// show, but the circle closes without it: it runs over first..last - 1.
+int64_t source_of(Border border, int64_t i, int64_t n, int64_t first, int64_t last) {
   switch (border) {
     case Border::reflect: return i < 0 ? -i : i >= n ? 2 * (n - 1) - i : i;
     case Border::replicate: return i < 0 ? 0 : i >= n ? n - 1 : i;
     case Border::circular: break;
   }
-  return i < 0 ? i + n : i >= n ? i - n : i;
+  const int64_t round = last - first;
+  return first + ((i - first) % round + round) % round;
 }
 
 Tensor pad_border(const Tensor& input, const Shape& pad, Border border) {
@@ -45,8 +47,11 @@ Tensor pad_border(const Tensor& input, const Shape& pad, Border border) {
                ") at dimension ", dim, " of input ", Bracketed{input.sizes()});
     PG_CHECK(n > 0 && size > 0, "pad(): input ", Bracketed{input.sizes()}, " with padding (", before, ", ", after, ") at dimension ",
              dim, " gives size ", size, "; expected a non-empty input and result");
+    const int64_t first = before < 0 ? -before : 0, last = n + (after < 0 ? after : 0);
+    PG_CHECK(first < last, "pad(): padding (", before, ", ", after, ") cuts off all of dimension ", dim, " of input ",
+             Bracketed{input.sizes()}, "; expected something left to repeat");
     const Tensor index = empty(Shape{size}, DType::Int64);
-    for (int64_t i = 0; i < size; ++i) index.data_as<int64_t>()[i] = source_of(border, i - before, n);
+    for (int64_t i = 0; i < size; ++i) index.data_as<int64_t>()[i] = source_of(border, i - before, n, first, last);
     out = index_select(out, dim, to_device(index, input.device()));
   }
   return out.is(input) ? clone(input) : out;

@@ -244,7 +244,7 @@ Tensor squeezed(const char* name, const Tensor& input, uint32_t mask) {
     sizes.push_back(input.size(i));
     strides.push_back(input.stride(i));
   }
-  if (input.dim() == 0) mask = 0;
+  mask &= (1u << input.dim()) - 1u;
   return make_view(name, input, sizes, strides, input.offset(), [mask](const Node&, const Tensor& g) {
     Tensor r = g;
     for (int64_t i = 0; i < kMaxDims; ++i)

@@ -255,14 +255,23 @@ PG_OP_NAMED("narrow", +[](const Tensor& input, int64_t dim, const Tensor& start,
 }, "(Tensor input, int dim, Tensor start, int length) -> Tensor", R"(narrow() from a start held in a tensor.)").method().composed();
 
 Tensor narrow_copy(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
-  return clone(narrow(input, dim, start, length));
+  Tensor out;
+  {
+    GradGuard off(false);
+    out = clone(narrow(input, dim, start, length));
+  }
+  const Shape from = input.shape();
+  const int64_t d = check_dim("narrow_copy", dim, input.dim()), first = start < 0 ? start + input.size(d) : start;
+  return record("narrow_copy", out, {input}, {}, [from, d, first, length](const Node&, const Tensor& g) {
+    return Grads{slice_backward(g, from, d, first, first + length, 1)};
+  });
 }
 PG_OP(narrow_copy, "(Tensor input, int dim, int start, int length) -> Tensor", R"(narrow() into fresh memory.
 
 Example:
     >>> pygrad.narrow_copy(pygrad.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
-)").method().composed();
+)").method();
 
 Tensor diagonal_backward(const Tensor& grad, const Shape& sizes, int64_t offset, int64_t dim1, int64_t dim2) {
   const Tensor out = zeros(sizes, grad.dtype(), grad.device());

@@ -25,9 +25,7 @@ class PythonHook final : public Hook {
  public:
   PythonHook(PyObject* callable, HookStyle style) : callable_(Py_NewRef(callable)), style_(style) {}
   ~PythonHook() override {
-    const PyGILState_STATE gil = PyGILState_Ensure();
-    Py_CLEAR(callable_);
-    PyGILState_Release(gil);
+    if (const DestructorGil gil; gil) Py_CLEAR(callable_);
   }
   PyObject* callable() const { return callable_; }
   void drop() { Py_CLEAR(callable_); }
@@ -118,9 +116,7 @@ class RetainGradHook final : public Hook {
     if (!weak_) throw py::error_already_set();
   }
   ~RetainGradHook() override {
-    const PyGILState_STATE gil = PyGILState_Ensure();
-    Py_CLEAR(weak_);
-    PyGILState_Release(gil);
+    if (const DestructorGil gil; gil) Py_CLEAR(weak_);
   }
   void call(std::vector<Tensor>& grads, const std::vector<Tensor>&) override {
     const py::gil_scoped_acquire gil;
@@ -189,16 +185,12 @@ struct FunctionNode final : Node {
   std::vector<const TensorImpl*> output_impls;  // for finding the number of a saved output; never dereferenced
   FunctionNode(std::string name_, PyObject* f) : Node("Function"), class_name(std::move(name_)), backward(Py_NewRef(f)) {}
   ~FunctionNode() override {
-    const PyGILState_STATE gil = PyGILState_Ensure();
-    Py_CLEAR(backward);
-    PyGILState_Release(gil);
+    if (const DestructorGil gil; gil) Py_CLEAR(backward);
   }
   std::string display_name() const override { return class_name; }
   void release_saved() override {
     released = true;
-    const PyGILState_STATE gil = PyGILState_Ensure();
-    Py_CLEAR(backward);
-    PyGILState_Release(gil);
+    if (const DestructorGil gil; gil) Py_CLEAR(backward);
   }
   Grads apply(GradSpan grads) override {
     const py::gil_scoped_acquire gil;
@@ -381,8 +373,8 @@ struct PySaved {
   SavedTensor saved;
   const TensorImpl* output = nullptr;
   Tensor unpack(py::object node) const {
-    static const NodePtr none = NodePtr::adopt(new FunctionNode("a custom Function", Py_None));
-    const NodePtr owner = node.is_none() ? none : node_of(node.ptr());
+    static const auto* none = new NodePtr(NodePtr::adopt(new FunctionNode("a custom Function", Py_None)));
+    const NodePtr owner = node.is_none() ? *none : node_of(node.ptr());
     Tensor t = saved.unpack(*owner);
     auto* function = dynamic_cast<FunctionNode*>(owner.get());
     if (!output || !function) return t;

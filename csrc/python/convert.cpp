@@ -229,6 +229,16 @@ PyObject* wrap_list(TensorList& list) {
   return tuple;
 }
 
+// One field a line, as PyTorch prints them.
+PyObject* named_repr(PyObject* self) {
+  py::object tuple = py::reinterpret_borrow<py::object>(self);
+  std::string text = std::string(Py_TYPE(self)->tp_name) + "(";
+  const py::object fields = tuple.attr("__match_args__");
+  for (py::ssize_t i = 0; i < PyTuple_GET_SIZE(self); ++i)
+    text += (i ? ",\n" : "\n") + py::str(fields[py::int_(i)]).cast<std::string>() + "=" + py::repr(PyTuple_GET_ITEM(self, i)).cast<std::string>();
+  return PyUnicode_FromString((text + ")").c_str());
+}
+
 // torch.return_types.max and the like: a named tuple type per op, made on first use.
 PyObject* wrap_named(const OpDef& op, TensorList& list) {
   static auto* types = new std::unordered_map<std::string, PyTypeObject*>;
@@ -241,6 +251,7 @@ PyObject* wrap_named(const OpDef& op, TensorList& list) {
     PyStructSequence_Desc desc{name->c_str(), "The results of an op, by name.", fields, int(list.size())};
     type = PyStructSequence_NewType(&desc);
     if (!type) return nullptr;
+    type->tp_repr = [](PyObject* self) { return guarded([&] { return named_repr(self); }); };
   }
   PyObject* tuple = PyStructSequence_New(type);
   if (!tuple) return nullptr;

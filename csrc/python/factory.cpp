@@ -190,9 +190,7 @@ Tensor tensor_from_buffer(PyObject* o) {
   }
   auto release = [](void* p) {
     auto* h = static_cast<HeldBuffer*>(p);
-    const PyGILState_STATE gil = PyGILState_Ensure();
-    PyBuffer_Release(&h->view);
-    PyGILState_Release(gil);
+    if (const DestructorGil gil; gil) PyBuffer_Release(&h->view);
     delete h;
   };
   const Py_buffer& b = held->view;

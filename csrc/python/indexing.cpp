@@ -1,4 +1,6 @@
 // x[...] and x[...] = v: basic indexing by views, then advanced indexing by index() and index_put_().
+#include <cstring>
+
 #include "csrc/autograd/grad_mode.h"
 #include "csrc/autograd/inplace.h"
 #include "csrc/ops/ops.h"
@@ -43,6 +45,9 @@ Tensor index_tensor(PyObject* item, Device device) {
   return to_device(t, device);
 }
 
+// Arrays have __index__ too, but index as tensors.
+bool is_integer(PyObject* o) { return PyLong_Check(o) || (PyIndex_Check(o) && std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") != 0); }
+
 // A list or tuple used as a whole: x[[0, 2]] indexes, x[[0, slice(None)]] is read as a tuple by old NumPy only.
 bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (PyObject_CheckBuffer(o) && !PyUnicode_Check(o)); }
 
@@ -54,8 +59,8 @@ Indexed apply_items(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
   std::vector<PyObject*> list(items, items + n);
   for (PyObject*& item : list) {
     if (item != Py_None && item != Py_Ellipsis && !PyBool_Check(item) && !is_tensor(item) && !PySlice_Check(item) &&
-        !PyIndex_Check(item)) {
-      PG_CHECK_INDEX(is_sequence(item) || PySequence_Check(item),
+        !is_integer(item)) {
+      PG_CHECK_INDEX(is_sequence(item) || (PySequence_Check(item) && !PyUnicode_Check(item)),
                      "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got ",
                      Py_TYPE(item)->tp_name, ")");
       held.push_back(py::reinterpret_steal<py::object>(wrap(index_tensor(item, self.device()))));

@@ -209,9 +209,8 @@ Tensor import_capsule(PyObject* capsule, const char* name, const char* used) {
   StoragePtr storage = wrap_storage(empty ? nullptr : data + low * bytes, empty ? 0 : size_t((high - low + 1) * bytes), device,
                                     [](void* p) {
                                       auto* managed = static_cast<Managed*>(p);
-                                      const PyGILState_STATE gil = PyGILState_Ensure();
-                                      if (managed->deleter) managed->deleter(managed);
-                                      PyGILState_Release(gil);
+                                      const DestructorGil gil;
+                                      if (gil && managed->deleter) managed->deleter(managed);
                                     },
                                     m);
   if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) storage->read_only = m->flags & kReadOnlyFlag;

@@ -111,6 +111,23 @@ auto guarded(F&& f) -> decltype(f()) {
   }
 }
 
+// Takes the GIL in a destructor, from any thread. False after the interpreter ended: then Python objects must be left alone.
+class DestructorGil {
+ public:
+  DestructorGil() : held_(Py_IsInitialized()) {
+    if (held_) state_ = PyGILState_Ensure();
+  }
+  ~DestructorGil() {
+    if (held_) PyGILState_Release(state_);
+  }
+  DestructorGil(const DestructorGil&) = delete;
+  explicit operator bool() const { return held_; }
+
+ private:
+  bool held_;
+  PyGILState_STATE state_{};
+};
+
 // Releases the GIL for a scope when there is enough work to pay for it.
 class ReleaseGil {
  public:

@@ -85,18 +85,19 @@ void dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 
-// A Python subclass is deallocated by the interpreter's own function, which cannot resurrect: this one runs before it.
-destructor subtype_dealloc = nullptr;
+// Python subclasses would get the interpreter's own deallocator, which cannot resurrect.
 void subclass_dealloc(PyObject* self) {
-  if (!resurrect(self)) subtype_dealloc(self);
+  if (resurrect(self)) return;
+  PyTypeObject* type = Py_TYPE(self);
+  if (type->tp_finalize && PyObject_CallFinalizerFromDealloc(self) < 0) return;  // __del__ kept the object
+  if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
+  if (as_object(self)->weakrefs) PyObject_ClearWeakRefs(self);
+  if (type->tp_clear) type->tp_clear(self);  // __slots__ of the subclass
+  dealloc(self);
 }
 
 PyObject* init_subclass(PyObject* cls, PyObject*) {
-  auto* type = reinterpret_cast<PyTypeObject*>(cls);
-  if (type->tp_dealloc != subclass_dealloc) {
-    subtype_dealloc = type->tp_dealloc;
-    type->tp_dealloc = subclass_dealloc;
-  }
+  reinterpret_cast<PyTypeObject*>(cls)->tp_dealloc = subclass_dealloc;
   Py_RETURN_NONE;
 }
 PyMethodDef init_subclass_method = {"__init_subclass__", init_subclass, METH_CLASS | METH_NOARGS, nullptr};
@@ -125,10 +126,10 @@ int set_attribute(PyObject* self, PyObject* name, PyObject* value) {
 
 // The header dies and owned its object.
 void release_object(void* object) {
-  const PyGILState_STATE gil = PyGILState_Ensure();
+  const DestructorGil gil;
+  if (!gil) return;
   as_object(static_cast<PyObject*>(object))->impl = nullptr;
   Py_DECREF(static_cast<PyObject*>(object));
-  PyGILState_Release(gil);
 }
 
 // Tensor(2, 3), Tensor([1., 2.]), Tensor(): the legacy constructor, always of the default dtype.
@@ -149,7 +150,7 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
         convert_int_list(args, size);
         t = empty(size, default_dtype());
       } else if (n == 1 && PyTuple_CheckExact(PyTuple_GET_ITEM(args, 0)) == 0 &&
-                 std::string(Py_TYPE(PyTuple_GET_ITEM(args, 0))->tp_name) == "torch.Size") {
+                 std::string(Py_TYPE(PyTuple_GET_ITEM(args, 0))->tp_name) == "pygrad.Size") {
         convert_int_list(PyTuple_GET_ITEM(args, 0), size);
         t = empty(size, default_dtype());
       } else {
@@ -454,7 +455,7 @@ PyObject* wrap_as(PyTypeObject* type, Tensor tensor) {
 void track_object(PyObject* self) { track(self); }
 
 void init_tensor_type(PyObject* module) {
-  PyType_Spec spec = {"torch.Tensor", sizeof(PyTensor), 0,
+  PyType_Spec spec = {"pygrad.Tensor", sizeof(PyTensor), 0,
                       Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
   tensor_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!tensor_type) throw py::error_already_set();

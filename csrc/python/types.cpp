@@ -195,7 +195,7 @@ void init_types(PyObject* module_object) {
                                {Py_tp_getset, dtype_attributes},
                                {Py_tp_doc, const_cast<char*>("The type of a tensor's elements.")},
                                {0, nullptr}};
-  PyType_Spec dtype_spec = {"torch.dtype", sizeof(PyDType), 0,
+  PyType_Spec dtype_spec = {"pygrad.dtype", sizeof(PyDType), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, dtype_slots};
   dtype_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&dtype_spec));
   m.attr("dtype") = py::handle(reinterpret_cast<PyObject*>(dtype_type));
@@ -220,7 +220,7 @@ void init_types(PyObject* module_object) {
                               {Py_tp_methods, size_methods},
                               {Py_tp_doc, const_cast<char*>("The sizes of a tensor: a tuple of ints.")},
                               {0, nullptr}};
-  PyType_Spec size_spec = {"torch.Size", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, size_slots};
+  PyType_Spec size_spec = {"pygrad.Size", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, size_slots};
   py::tuple bases = py::make_tuple(py::handle(reinterpret_cast<PyObject*>(&PyTuple_Type)));
   size_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpecWithBases(&size_spec, bases.ptr()));
   m.attr("Size") = py::handle(reinterpret_cast<PyObject*>(size_type));

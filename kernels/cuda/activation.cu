@@ -1,8 +1,7 @@
 // Activations with parameters and their fused backwards; relu, sigmoid and tanh backward from the
 // output. One kernel per op, direction and compute type (float, double) on iterate.cuh's driver.
-#include "kernels/math/activation.h"
-
 #include "kernels/cuda/pointwise.cuh"
+#include "kernels/math/activation.h"
 
 namespace pygrad::cuda {
 namespace {

@@ -1,8 +1,7 @@
 // Binary ops between tensors, and between a tensor and a Python number (with_scalar.cuh): one
 // kernel per op and compute type on iterate.cuh's driver.
-#include "kernels/math/binary.h"
-
 #include "kernels/cuda/with_scalar.cuh"
+#include "kernels/math/binary.h"
 
 namespace pygrad::cuda {
 namespace {
@@ -28,9 +27,11 @@ constexpr ComputeSet<BinaryKernel> kKernels[] = {
 #define PG_FLOAT_COMPLEX(name)                                         \
   {nullptr, run<math::name##_op, float>, run<math::name##_op, double>, \
    run<math::name##_op, Complex128>},
-#define PG_REAL(name) \
-  {run<math::name##_op, int64_t>, run<math::name##_op, float>, run<math::name##_op, double>, nullptr},
-#define PG_FLOAT(name) {nullptr, run<math::name##_op, float>, run<math::name##_op, double>, nullptr},
+#define PG_REAL(name)                                                                        \
+  {run<math::name##_op, int64_t>, run<math::name##_op, float>, run<math::name##_op, double>, \
+   nullptr},
+#define PG_FLOAT(name) \
+  {nullptr, run<math::name##_op, float>, run<math::name##_op, double>, nullptr},
 #define PG_INT(name) {run<math::name##_op, int64_t>, nullptr, nullptr, nullptr},
     PG_BINARY_ARITH_OPS(PG_ARITH) PG_BINARY_FLOAT_COMPLEX_OPS(PG_FLOAT_COMPLEX)
         PG_BINARY_REAL_OPS(PG_REAL) PG_BINARY_FLOAT_OPS(PG_FLOAT) PG_BINARY_INT_OPS(PG_INT)};

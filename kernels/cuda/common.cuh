@@ -102,7 +102,8 @@ __device__ __forceinline__ T shuffle_from(T v, int lane, unsigned mask = kAllLan
   return shuffle_words(v, [=](auto word) { return __shfl_sync(mask, word, lane); });
 }
 
-// --- reductions: op(a, b) on a full warp, a full block --------------------------------------------
+// --- reductions: op(a, b) on a full warp, a full block
+// --------------------------------------------
 
 struct Sum {
   template <class T>
@@ -147,7 +148,8 @@ __device__ T block_reduce(T v, T identity, Op op) {
   return v;
 }
 
-// --- atomics --------------------------------------------------------------------------------------
+// --- atomics
+// --------------------------------------------------------------------------------------
 
 // *p = f(*p) as one step, for elements of 1, 2, 4 or 8 bytes.
 template <class T, class F>
@@ -171,9 +173,9 @@ __device__ __forceinline__ void atomic_update(T* p, F f) {
       old = atomicCAS(word, seen, (seen & ~(0xffu << shift)) | (unsigned(byte) << shift));
     } while (old != seen);
   } else {
-    using Word = std::conditional_t<
-        sizeof(T) == 2, unsigned short,
-        std::conditional_t<sizeof(T) == 4, unsigned, unsigned long long>>;
+    using Word =
+        std::conditional_t<sizeof(T) == 2, unsigned short,
+                           std::conditional_t<sizeof(T) == 4, unsigned, unsigned long long>>;
     static_assert(sizeof(T) == sizeof(Word));
     Word* word = reinterpret_cast<Word*>(p);
     Word old = *word, seen;

@@ -35,9 +35,7 @@ struct IntegerSteps {
 };
 struct RealSteps {
   double start, step;
-  __device__ __forceinline__ double operator()(int64_t i) const {
-    return start + step * double(i);
-  }
+  __device__ __forceinline__ double operator()(int64_t i) const { return start + step * double(i); }
 };
 // From the nearer end, so that both ends are exact and the values symmetric.
 struct Linspace {
@@ -68,9 +66,8 @@ void generate(const View& out, F f) {
 }
 
 template <class Word>
-__global__ void __launch_bounds__(kThreads)
-    tri_kernel(Nest<2> nest, int64_t first, int64_t rows, int64_t cols, int64_t diagonal,
-               bool upper) {
+__global__ void __launch_bounds__(kThreads) tri_kernel(Nest<2> nest, int64_t first, int64_t rows,
+                                                       int64_t cols, int64_t diagonal, bool upper) {
   const uint32_t threads = gridDim.x * blockDim.x;
   for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < nest.numel; i += threads) {
     const int64_t position = first + int64_t(i), line = position / cols;

@@ -27,14 +27,16 @@ struct IndexWalk {
       bool touch = ndim > 0;
       const int64_t n = p.sizes[d];
       touch = touch && plain[ndim - 1] == n * p.strides[d] && indexed[ndim - 1] == n * x.strides[d];
-      for (int k = 0; k < count; ++k) touch = touch && index[k][ndim - 1] == n * indices[k].strides[d];
+      for (int k = 0; k < kMost && k < count; ++k) {
+        touch = touch && index[k][ndim - 1] == n * indices[k].strides[d];
+      }
       const int to = touch ? ndim - 1 : ndim++;
       sizes[to] = touch ? sizes[to] * n : n;
       plain[to] = p.strides[d];
       indexed[to] = x.strides[d];
-      for (int k = 0; k < count; ++k) index[k][to] = indices[k].strides[d];
+      for (int k = 0; k < kMost && k < count; ++k) index[k][to] = indices[k].strides[d];
     }
-    for (int k = 0; k < count; ++k) {
+    for (int k = 0; k < kMost && k < count; ++k) {
       data[k] = indices[k].ptr<const int64_t>();
       scale[k] = strides[k];
     }

@@ -1,16 +1,16 @@
 // How strided operands are walked on the device, once for all pointwise kernels.
 //
-// Nest<N>     the loop nest over N operands of equal sizes after coalescing, small enough to pass to
-//             a kernel by value. Positions and byte offsets fit 31 bits, and divisions by a size
-//             are a multiplication and a shift.
-// for_each_part   makes nests of views; views too large for 31 bits are halved until they fit.
-// pointwise   the driver: out = f(inputs) elementwise. Like the CPU's block driver it has one kernel
-//             per functor and compute type (int64, float, double, complex double); loads and stores
-//             convert from and to the operands' dtypes, by a branch that is the same for all threads.
+// - Nest<N>: the loop nest over N operands of equal sizes after coalescing, small enough to pass to
+//   a kernel by value. Positions and byte offsets fit 31 bits; a division by a size is a
+//   multiplication and a shift.
+// - for_each_part: makes nests of views; views too large for 31 bits are halved until they fit.
+// - pointwise: the driver, out = f(inputs) elementwise. Like the CPU's block driver it has one
+//   kernel per functor and compute type (int64, float, double, complex double); loads and stores
+//   convert from and to the operands' dtypes, by a branch that is the same for all threads.
 //
 // Memory plan: where all operands are packed and aligned, a thread moves kGroup elements with one
-// access of up to 16 bytes per operand; other layouts go element by element, ordered by the output's
-// strides, so that its stores coalesce.
+// access of up to 16 bytes per operand; other layouts go element by element, ordered by the
+// output's strides, so that its stores coalesce.
 #pragma once
 
 #include "kernels/cuda/common.cuh"

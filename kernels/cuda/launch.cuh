@@ -44,8 +44,8 @@ void allow_shared(K kernel, size_t bytes) {
   }
 }
 
-// Device memory for the time of one host function. Freed in stream order, so kernels launched in the
-// meantime may still use it.
+// Device memory for the time of one host function. Freed in stream order, so kernels launched in
+// the meantime may still use it.
 class Scratch {
  public:
   explicit Scratch(size_t bytes);
@@ -67,25 +67,25 @@ void read_back(void* host, const void* device, size_t bytes);
 }  // namespace pygrad::cuda
 
 #ifdef PYGRAD_CUDA_EMULATE
-#define PG_LAUNCH_AS(independent, kernel, grid, block, shared_bytes, stream, ...)               \
-  do {                                                                                          \
-    static_cast<void>(stream);                                                                  \
-    ::pygrad::emulate::launch<independent>(#kernel, grid, block, shared_bytes, kernel,          \
-                                           __VA_ARGS__);                                        \
-    ::pygrad::cuda::check_launch(#kernel);                                                      \
+#define PG_LAUNCH_AS(independent, kernel, grid, block, shared_bytes, stream, ...)      \
+  do {                                                                                 \
+    static_cast<void>(stream);                                                         \
+    ::pygrad::emulate::launch<independent>(#kernel, grid, block, shared_bytes, kernel, \
+                                           __VA_ARGS__);                               \
+    ::pygrad::cuda::check_launch(#kernel);                                             \
   } while (false)
 #define PG_LAUNCH(...) PG_LAUNCH_AS(false, __VA_ARGS__)
 #define PG_LAUNCH_INDEPENDENT(...) PG_LAUNCH_AS(true, __VA_ARGS__)
 #define DYN_SHARED(T, name) T* const name = static_cast<T*>(::pygrad::emulate::dynamic_shared())
 #else
-#define PG_LAUNCH(kernel, grid, block, shared_bytes, stream, ...)          \
-  do {                                                                     \
-    kernel<<<(grid), (block), (shared_bytes), (stream)>>>(__VA_ARGS__);    \
-    ::pygrad::cuda::check_launch(#kernel);                                 \
+#define PG_LAUNCH(kernel, grid, block, shared_bytes, stream, ...)       \
+  do {                                                                  \
+    kernel<<<(grid), (block), (shared_bytes), (stream)>>>(__VA_ARGS__); \
+    ::pygrad::cuda::check_launch(#kernel);                              \
   } while (false)
 #define PG_LAUNCH_INDEPENDENT(...) PG_LAUNCH(__VA_ARGS__)
 // One byte array for all kernels: extern arrays of one name may not differ in type.
-#define DYN_SHARED(T, name)                                   \
-  extern __shared__ __align__(16) unsigned char pg_shared[];  \
+#define DYN_SHARED(T, name)                                  \
+  extern __shared__ __align__(16) unsigned char pg_shared[]; \
   T* const name = reinterpret_cast<T*>(pg_shared)
 #endif

@@ -1,11 +1,11 @@
 // Optimizer steps: SGD, Adam and AdamW, RMSprop, Adagrad; each one pass over the parameter, its
 // gradient and its state, many tensors in one launch.
 //
-// Packed tensors travel in a table passed by value (kMaxTensors at a time); a block takes a chunk of
-// kChunk elements and finds its tensor by bisection. Other layouts get a launch each, on the common
-// loop nest. Both run the same functor, in the order of operations of PyTorch's single-tensor
-// optimizers; options are branches that are the same for all threads, since the work is bound by
-// memory.
+// Packed tensors travel in a table passed by value (kMaxTensors at a time); a block takes a chunk
+// of kChunk elements and finds its tensor by bisection. Other layouts get a launch each, on the
+// common loop nest. Both run the same functor, in the order of operations of PyTorch's
+// single-tensor optimizers; options are branches that are the same for all threads, since the work
+// is bound by memory.
 #include "kernels/cuda/pointwise.cuh"
 
 namespace pygrad::cuda {
@@ -40,7 +40,8 @@ __device__ __forceinline__ T square_root(T x) {
   return std::sqrt(x);
 }
 
-// --- the algorithms: x[0] the parameter, x[1] the gradient, x[2..] the state -----------------------
+// --- the algorithms: x[0] the parameter, x[1] the gradient, x[2..] the state
+// -----------------------
 
 // The gradient as the formulas use it: negated when maximising, with L2 weight decay added.
 template <class T>
@@ -123,7 +124,8 @@ struct Adagrad {
   }
 };
 
-// --- the kernels ----------------------------------------------------------------------------------
+// --- the kernels
+// ----------------------------------------------------------------------------------
 
 template <int N, class F>
 __global__ void __launch_bounds__(kThreads) optim_step_kernel(const Table table, F f) {
@@ -201,7 +203,8 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// --- the host side --------------------------------------------------------------------------------
+// --- the host side
+// --------------------------------------------------------------------------------
 
 // Collects the tensors of one call whose parameters compute in F::Type, launching when full.
 template <int N, class F>
@@ -231,7 +234,8 @@ class Steps {
       t.data[k] = views[k]->template ptr<char>();
       t.dtypes[k] = views[k]->dtype;
       const uintptr_t width = item_size(t.dtypes[k]) * kGroup;
-      t.groups = t.groups && reinterpret_cast<uintptr_t>(t.data[k]) % (width < 16 ? width : 16) == 0;
+      t.groups =
+          t.groups && reinterpret_cast<uintptr_t>(t.data[k]) % (width < 16 ? width : 16) == 0;
     }
     t.numel = numel;
     t.own = own;
@@ -331,13 +335,12 @@ void rmsprop_step(ViewList params, ViewList grads, ViewList square_avgs, ViewLis
   const auto own = [](int64_t) { return PerTensor{0, 0}; };
   const bool momentum = p.momentum > 0;
   if (momentum && p.centered) {
-    run_steps<5, Rmsprop>("rmsprop_step",
-                          {&params, &grads, &square_avgs, &momentum_buffers, &grad_avgs}, make,
-                          own);
+    run_steps<5, Rmsprop>(
+        "rmsprop_step", {&params, &grads, &square_avgs, &momentum_buffers, &grad_avgs}, make, own);
   } else if (momentum || p.centered) {
     run_steps<4, Rmsprop>(
-        "rmsprop_step",
-        {&params, &grads, &square_avgs, momentum ? &momentum_buffers : &grad_avgs}, make, own);
+        "rmsprop_step", {&params, &grads, &square_avgs, momentum ? &momentum_buffers : &grad_avgs},
+        make, own);
   } else {
     run_steps<3, Rmsprop>("rmsprop_step", {&params, &grads, &square_avgs}, make, own);
   }

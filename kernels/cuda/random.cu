@@ -66,9 +66,9 @@ __device__ __forceinline__ void draw_block(const Draw& draw, uint64_t block,
   } else if constexpr (std::is_same_v<T, double>) {
 #pragma unroll
     for (int l = 0; l < 2; ++l) {
-      values[l] = real_value<double>(
-          draw, math::uniform_from(l ? bits.high() : bits.low()),
-          normal ? math::normal_from(bits.low(), bits.high(), l != 0) : 0.0);
+      values[l] =
+          real_value<double>(draw, math::uniform_from(l ? bits.high() : bits.low()),
+                             normal ? math::normal_from(bits.low(), bits.high(), l != 0) : 0.0);
     }
   } else {
 #pragma unroll
@@ -147,8 +147,7 @@ __global__ void __launch_bounds__(kThreads)
       int32_t offsets[2];
       nest.offsets(uint32_t(at + l), offsets);
       const T x = load_element<T>(nest.dtypes[1], nest.data[1] + offsets[1]);
-      store_element<T>(nest.dtypes[0], nest.data[0] + offsets[0],
-                       drop(x, bits.w[l], limit, scale));
+      store_element<T>(nest.dtypes[0], nest.data[0] + offsets[0], drop(x, bits.w[l], limit, scale));
     }
   }
 }
@@ -171,7 +170,8 @@ void random(RandomOp op, const View& out, uint64_t seed, uint64_t offset, Scalar
   if (!integers && !yes_or_no && op != RandomOp::geometric && !is_floating(out.dtype)) {
     unsupported("random", out.dtype);
   }
-  Draw draw = {op, seed, offset, a.to_double(), b.to_double(), 0, 0, 0, math::uniform_mask<float>()};
+  Draw draw = {
+      op, seed, offset, a.to_double(), b.to_double(), 0, 0, 0, math::uniform_mask<float>()};
   if (op == RandomOp::geometric) draw.log_failure = std::log1p(-draw.a);
   if (op == RandomOp::uniform && out.dtype == DType::Float16) {
     draw.mask = math::uniform_mask<Half>();

@@ -37,6 +37,12 @@ struct OpMin {
   template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return b < a || b != b ? b : a; }
 };
 
+// Of zeros and ones.
+struct OpAny {
+  template <class A> PG_HOST_DEVICE static A identity() { return A(0); }
+  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return a | b; }
+};
+
 // What becomes of an element before it is folded.
 struct Plain {
   template <class A, class T>
@@ -168,7 +174,7 @@ void reduce(ReduceOp op, const View& out, const View& in) {
     case ReduceOp::sum_of_abs:
       if (is_integral(in.dtype)) unsupported("norm", in.dtype);
       return fold_magnitudes<false>(out, in);
-    case ReduceOp::any: return fold<OpMax, int64_t, AnyType, Nonzero>(out, in);
+    case ReduceOp::any: return fold<OpAny, int64_t, AnyType, Nonzero>(out, in);
     case ReduceOp::all: return fold<OpMin, int64_t, AnyType, Nonzero>(out, in);
     case ReduceOp::count_nonzero: return fold<OpSum, int64_t, AnyType, Nonzero>(out, in);
   }

@@ -1,8 +1,8 @@
 // The device: memory, transfers, errors; what launch.cuh declares and CudaRuntime offers.
 //
-// Nothing here may fail for want of a driver: without one the device count is 0 and why() tells what
-// the runtime answered. All work goes to the default stream, so memory given back can be handed out
-// again at once.
+// Nothing here may fail for want of a driver: without one the device count is 0 and why() tells
+// what the runtime answered. All work goes to the default stream, so memory given back can be
+// handed out again at once.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -230,9 +230,9 @@ int current_device() {
 }
 bool set_device(int device) { return succeeded(cudaSetDevice(device), "cudaSetDevice"); }
 
-constexpr CudaRuntime kRuntime = {device_count, is_emulated, why,         device_name,
-                                  allocate,     deallocate,  copy_bytes,  synchronize,
-                                  last_error,   memory_info, current_device, set_device};
+constexpr CudaRuntime kRuntime = {
+    device_count, is_emulated, why,        device_name, allocate,       deallocate,
+    copy_bytes,   synchronize, last_error, memory_info, current_device, set_device};
 
 }  // namespace
 }  // namespace cuda

@@ -105,20 +105,20 @@ void run(const View& out, const View& index, const View& src, int64_t dim, const
   }
 }
 
-// `make` turns an arithmetic type into an operation: make.operator()<A>().
+// `make` gives the operation for an arithmetic type, from a null pointer to it.
 template <class Make>
 void run_arithmetic(const View& out, const View& index, const View& src, int64_t dim,
                     const View* shared_index, bool ordered, Make&& make) {
   const auto with = [&]<class A>(A*) {
     run(out, index, src, dim, shared_index, Elements<A>(out), Elements<A>(src),
-        make.template operator()<A>());
+        make(static_cast<A*>(nullptr)));
   };
   if (is_complex(out.dtype) && ordered) unsupported("scatter", out.dtype);
   if (out.dtype == DType::Float64) return with(static_cast<double*>(nullptr));
   if (is_floating(out.dtype)) return with(static_cast<float*>(nullptr));
   if (is_integral(out.dtype)) return with(static_cast<int64_t*>(nullptr));
-  if constexpr (!std::is_same_v<decltype(make.template operator()<float>()), ApplyMax> &&
-                !std::is_same_v<decltype(make.template operator()<float>()), ApplyMin>) {
+  if constexpr (!std::is_same_v<decltype(make(static_cast<float*>(nullptr))), ApplyMax> &&
+                !std::is_same_v<decltype(make(static_cast<float*>(nullptr))), ApplyMin>) {
     if (out.dtype == DType::Complex64) return with(static_cast<Complex64*>(nullptr));
     return with(static_cast<Complex128*>(nullptr));
   }
@@ -128,7 +128,7 @@ void run_arithmetic(const View& out, const View& index, const View& src, int64_t
 
 void scatter(ScatterOp op, const View& out, const View& index, const View& src, int64_t dim) {
   const auto with = [&]<class Op>(Op, bool ordered) {
-    run_arithmetic(out, index, src, dim, nullptr, ordered, []<class A>() { return Op{}; });
+    run_arithmetic(out, index, src, dim, nullptr, ordered, []<class A>(A*) { return Op{}; });
   };
   const auto move = [&]<class U>(U*) {
     run(out, index, src, dim, nullptr, RawElements<U>{out.ptr<U>()}, RawElements<U>{src.ptr<U>()},
@@ -159,10 +159,10 @@ void index_add(const View& out, const View& index, const View& src, int64_t dim,
   }
   const bool one = alpha.is_complex() ? alpha.d == 1 && alpha.im == 0 : alpha.to_double() == 1;
   if (one) {
-    run_arithmetic(out, where, src, dim, &index, false, []<class A>() { return ApplyAdd{}; });
+    run_arithmetic(out, where, src, dim, &index, false, []<class A>(A*) { return ApplyAdd{}; });
   } else {
     run_arithmetic(out, where, src, dim, &index, false,
-                   [&]<class A>() { return ApplyScaled<A>{alpha.to<A>()}; });
+                   [&]<class A>(A*) { return ApplyScaled<A>{alpha.to<A>()}; });
   }
 }
 

@@ -1,8 +1,7 @@
 // Unary ops, predicates and complex-to-real functions: iterate.cuh's driver with the structs of
 // kernels/math/unary.h, one kernel per op and compute type.
-#include "kernels/math/unary.h"
-
 #include "kernels/cuda/pointwise.cuh"
+#include "kernels/math/unary.h"
 
 namespace pygrad::cuda {
 namespace {
@@ -34,15 +33,17 @@ void run(const View& out, const View& in) {
 }
 
 constexpr ComputeSet<Kernel> kUnary[] = {
-#define PG_FLOAT(name) {nullptr, run<math::name##_op, float>, run<math::name##_op, double>, nullptr},
+#define PG_FLOAT(name) \
+  {nullptr, run<math::name##_op, float>, run<math::name##_op, double>, nullptr},
 #define PG_FLOAT_COMPLEX(name)                                         \
   {nullptr, run<math::name##_op, float>, run<math::name##_op, double>, \
    run<math::name##_op, Complex128>},
-#define PG_ALL(name)                                                                            \
-  {run<math::name##_op, int64_t>, run<math::name##_op, float>, run<math::name##_op, double>,    \
+#define PG_ALL(name)                                                                         \
+  {run<math::name##_op, int64_t>, run<math::name##_op, float>, run<math::name##_op, double>, \
    run<math::name##_op, Complex128>},
-#define PG_REAL(name) \
-  {run<math::name##_op, int64_t>, run<math::name##_op, float>, run<math::name##_op, double>, nullptr},
+#define PG_REAL(name)                                                                        \
+  {run<math::name##_op, int64_t>, run<math::name##_op, float>, run<math::name##_op, double>, \
+   nullptr},
 #define PG_INT(name) {run<math::name##_op, int64_t>, nullptr, nullptr, nullptr},
     PG_UNARY_FLOAT_OPS(PG_FLOAT) PG_UNARY_FLOAT_COMPLEX_OPS(PG_FLOAT_COMPLEX)
         PG_UNARY_ALL_OPS(PG_ALL) PG_UNARY_REAL_OPS(PG_REAL) PG_UNARY_INT_OPS(PG_INT)};
@@ -53,8 +54,8 @@ constexpr ComputeSet<Kernel> kUnary[] = {
 #undef PG_INT
 
 constexpr ComputeSet<Kernel> kPredicate[] = {
-#define PG_PREDICATE(name)                                                     \
-  {run<math::name##_op, int64_t, bool>, run<math::name##_op, float, bool>,     \
+#define PG_PREDICATE(name)                                                 \
+  {run<math::name##_op, int64_t, bool>, run<math::name##_op, float, bool>, \
    run<math::name##_op, double, bool>, run<math::name##_op, Complex128, bool>},
     PG_PREDICATE_OPS(PG_PREDICATE)
 #undef PG_PREDICATE

@@ -1,8 +1,8 @@
 // Binary functors of which one operand may be a number.
 //
 // The number travels inside the functor, in the type computed in (so next to 16-bit floats it keeps
-// float precision). Its place in the nest is taken by the other operand with strides 0, of which one
-// element is read and ignored: tensor-tensor and tensor-number share a kernel.
+// float precision). Its place in the nest is taken by the other operand with strides 0, of which
+// one element is read and ignored: tensor-tensor and tensor-number share a kernel.
 #pragma once
 
 #include "kernels/cuda/pointwise.cuh"

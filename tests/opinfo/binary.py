@@ -127,6 +127,7 @@ op("clamp_max", lambda m: [S(m(33 if not m.grad else 4, avoid=[1]), 1), S(m(2, 3
 
 # --- other mathematics
 binary_op("atan2", np.arctan2, low=0.3, high=3, dtypes=REAL + BOOL, result="float")
+alias("arctan2", "atan2")
 binary_op("hypot", np.hypot, low=0.3, high=3, dtypes=FLOATS)
 binary_op("copysign", lambda a, b: np.copysign(a, b), avoid=[0], scalars=[-2.0], dtypes=REAL + BOOL, result="float", special=False)
 binary_op("nextafter", None, dtypes=("float32", "float64"), grad=False)

@@ -70,12 +70,12 @@ for name, args in (
     ("uniform_", [(), (1.0, 2.0)]), ("normal_", [(), (1.0, 2.0)]), ("exponential_", [(), (2.0,)]), ("cauchy_", [()]), ("log_normal_", [()]), ("geometric_", [(0.5,)]),
     ("random_", [(), (5,), (2, 9)]), ("bernoulli_", [(), (0.3,)]),
 ):  # fmt: skip
-    op(name, lambda m, args=args: [S(m(2, 3), *a) for a in args], dtypes=("float32", "float64"), **DRAWN)
+    op(name, lambda m, args=args: [S(m(2, 3), *a) for a in args], dtypes=("float32", "float64"), layouts=False, **DRAWN)
 
 # --- copies and conversions
 for name in ("clone", "contiguous"):
     op(name, lambda m: [S(m(2, 3)), S(m()), S(m(0)), S(m(129))], lambda x: x, dtypes=ALL)
-op("to", lambda m: [S(m(2, 3), "dtype:float32"), S(m(2, 3), "dtype:complex64"), S(m(2), dtype="dtype:float64")], lambda x, dtype=None: x, dtypes=FLOATS + INTS + ("bool",), result=None,
+op("to", lambda m: [S(m(2, 3), "dtype:complex128"), S(m(2), dtype="dtype:float64"), *([] if m.grad else [S(m(2, 3), "dtype:float32"), S(m(2, 3), "dtype:complex64")])], lambda x, dtype=None: x, dtypes=FLOATS + INTS + ("bool",), result=None,
    torch="Tensor.to", gradgrad=False, grad=True)  # fmt: skip
 op("type_as", lambda m: [S(m(2, 3), m(2)), S(m(2), m(1, dtype="float64"))], lambda x, o: x, dtypes=FLOATS, result=None, torch="Tensor.type_as")
 for name, dtype in (
@@ -85,12 +85,15 @@ for name, dtype in (
     whole = dtype in (*INTS, "bool")
     op(name, lambda m, whole=whole: [S(m(2, 3, low=0 if whole else -3)), S(m(33, low=0 if whole else -3))], lambda x: x,
        dtypes=FLOATS + INTS + ("bool",), result=dtype, grad=not whole and name not in ("float", "half", "bfloat16", "cfloat"), torch=f"Tensor.{name}")  # fmt: skip
+op("item", lambda m: [S(m()), S(m(1)), S(m(1, 1))], lambda x: x.item(), dtypes=SOME, result=None, grad=False, torch="Tensor.item", errors=[
+    bad(F(2), raises=RuntimeError, text="2 elements"), bad(F(0), raises=RuntimeError, text="0 elements"),
+])  # fmt: skip
 op("cpu", lambda m: [S(m(2, 3))], lambda x: x, dtypes=("float32", "float64", "int64"), torch="Tensor.cpu")
 op("pin_memory", lambda m: [S(m(2, 3))], lambda x: x, dtypes=("float32", "float64"), torch="")
 
 # --- in place by nature
 op("copy_", lambda m: [S(m(2, 3), m(2, 3)), S(m(2, 3), m(3)), S(m(2), m()), S(m(2, 3), m(2, 1, dtype="float64" if not m.complex else None))], lambda x, s: np.broadcast_to(s, x.shape),
-   dtypes=SOME, layouts=False, torch="Tensor.copy_", errors=[bad(F(2), F(3), raises=RuntimeError, text="size|shape|broadcast|match")])  # fmt: skip
+   dtypes=SOME, result=None, layouts=False, torch="Tensor.copy_", errors=[bad(F(2), F(3), raises=RuntimeError, text="size|shape|broadcast|match")])  # fmt: skip
 op("fill_", lambda m: [S(m(2, 3), 1), S(m(3), m()), S(m(0), 1)], lambda x, v: np.broadcast_to(v, x.shape), dtypes=SOME, layouts=False, torch="Tensor.fill_", errors=[
     bad(F(2), F(2), raises=RuntimeError, text="0-dim|0-d"),
 ])  # fmt: skip

@@ -90,9 +90,6 @@ for name, ref in (("softmax", r.softmax), ("log_softmax", r.log_softmax)):
         bad(F(2, 3), 2, raises=IndexError, text="out of range"), bad(F(2, 3, dtype="complex64"), 1, raises=RuntimeError, text="complex"),
         bad(F(2, 3), raises=TypeError, text="dim|missing", torch=False),
     ], torch=f"{name}")  # fmt: skip
-op("cosine_similarity", lambda m: [S(m(3, 4), m(3, 4)), S(m(3, 4), m(4), 1), S(m(3, 4), m(3, 4), dim=0)],
-   lambda a, b, dim=1, eps=1e-8: (a * b).sum(dim) / np.sqrt((a * a).sum(dim) * (b * b).sum(dim)) if a.ndim == b.ndim else (a * b).sum(dim) / np.sqrt((a * a).sum(dim) * (b * b).sum(-1)),
-   dtypes=("float32", "float64"), tol=DOTS)  # fmt: skip
 op("dist", lambda m: [S(m(5), m(5)), S(m(2, 3), m(3), 1), S(m(4), m(4), 3), S(m(4), m(4), float("inf"))],
    lambda a, b, p=2: np.linalg.norm((a - b).ravel(), p), dtypes=FLOATS, tol=DOTS)  # fmt: skip
 
@@ -338,6 +335,7 @@ for n in (1, 2, 3):
             yield S(x(1, 2, *(7,) * n), 3, 2, 1)
             yield S(x(1, 1, *(6,) * n), 2, 1, 0, 2)
 
+    op(f"max_pool{n}d", max_samples, lambda *a, f=_max_pool(n), **k: f(*a, **k)[0], torch=f"nn.functional.max_pool{n}d")
     op(f"max_pool{n}d_with_indices", max_samples, _max_pool(n), result=None, gradgrad=True, torch=f"nn.functional.max_pool{n}d_with_indices",
        dtypes=FLOATS, errors=[
         bad(F(1, 1, *(4,) * n), 0, raises=RuntimeError, text="kernel|zero"), bad(F(1, 1, *(4,) * n), 2, padding=2, raises=RuntimeError, text="pad"),
@@ -415,6 +413,9 @@ op("pad", lambda m: [
     bad(F(1, 1, 3), (3, 0), "reflect", raises=RuntimeError, text="less|[Pp]adding"), bad(F(2, 3), (1, 1), "mirror", raises=NotImplementedError, text="mirror|mode", torch=False),
 ])  # fmt: skip
 
+op("constant_pad_nd", lambda m: [S(m(2, 3), (1, 2)), S(m(2, 3), (1, 0, 2, 1), 2), S(m(2, 4), (-1, 1))], lambda x, pad, value=0: _pad(x, pad, "constant", value),
+   dtypes=("float32", "float64", "int64"))  # fmt: skip
+
 # --- losses
 
 
@@ -425,7 +426,7 @@ def loss_samples(low=-2.0, high=2.0, t_low=-2.0, t_high=2.0, **extra):
             if m.grad:  # away from equal values, where |x - t| has its kink
                 t = m.of(t.values + np.where(np.abs(x.values - t.values) < 0.1, 0.4, 0) * (1 if t_high > 1 else 0))
             yield S(x, t, reduction=reduction, **extra)
-        yield S(m(4, low=low, high=high), m(4, low=t_low, high=t_high), **extra)
+        yield S(m(4, low=low, high=high), m(4, low=t_low, high=t_high), reduction=1, **extra)
         if not m.grad:
             yield S(m(0, low=low), m(0, low=t_low), reduction=2, **extra)
 
@@ -495,11 +496,11 @@ def class_samples(m):
         yield S(m(3, 4), m.index(3, below=4), weight, reduction)
     yield S(m(3, 4), I(1, 2, 1), weight, 1, 1)
     yield S(m(3, 4), I(0, -100, 3), None, 1)
-    yield S(m(4), Operand(np.array(2), "int64", False))
-    yield S(m(2, 4, 3), m.index(2, 3, below=4), weight)
+    yield S(m(4), Operand(np.array(2), "int64", False), None, 1)
+    yield S(m(2, 4, 3), m.index(2, 3, below=4), weight, 1)
     if not m.grad:
         yield S(m(2, 4, 3, 2), m.index(2, 3, 2, below=4), weight, 0)
-        yield S(m(33, 129), m.index(33, below=129))
+        yield S(m(33, 129), m.index(33, below=129), None, 1)
 
 
 CLASS_ERRORS = [
@@ -549,14 +550,14 @@ def entropy_samples(m):
     for reduction in (0, 1, 2):
         yield S(m(3, 4), m.index(3, below=4), weight, reduction, -100, 0.1)
     yield S(m(3, 4), I(1, 2, 1), None, 1, 1, 0.2)
-    yield S(m(3, 4), m.of(r.softmax(m(3, 4, dtype="float64").values, 1)))
+    yield S(m(3, 4), m.of(r.softmax(m(3, 4, dtype="float64").values, 1)), None, 1)
     yield S(m(3, 4), m.of(r.softmax(m(3, 4, dtype="float64").values, 1), grad=False), weight, 0, -100, 0.1)
 
 
 op("cross_entropy", entropy_samples, _cross_entropy, torch=lambda torch: torch._C._nn.cross_entropy_loss, errors=[
     *CLASS_ERRORS, bad(F(3, 4), I(0, 1, 2), label_smoothing=1.5, raises=RuntimeError, text="label_smoothing|1.5"),
 ], **LOSS)  # fmt: skip
-op("kl_div", lambda m: [S(m(2, 3), m(2, 3, low=0.1, high=1), k) for k in (0, 1, 2)] + [S(m(2, 3), m(2, 3), log_target=True)],
+op("kl_div", lambda m: [S(m(2, 3), m(2, 3, low=0.1, high=1), k) for k in (0, 1, 2)] + [S(m(2, 3), m(2, 3), 1, log_target=True)],
    lambda x, t, reduction=1, *, log_target=False: r.reduced(np.exp(t) * (t - x) if log_target else t * (np.log(t) - x), reduction),
    torch=lambda torch: torch.kl_div, **LOSS)  # fmt: skip
 op("one_hot", lambda m: [S(m.index(5, below=4)), S(m.index(2, 3, below=4), 6), S(m.index(0, below=4), num_classes=3)],

@@ -191,7 +191,7 @@ class Maker:
 
 def F(*shape: int, dtype: str = "float32") -> Operand:  # noqa: N802
     """Ones: an operand of an error input."""
-    return Operand(np.ones(shape, bool if dtype == "bool" else None), dtype, True)
+    return Operand(round_to(np.ones(shape), dtype), dtype, not is_integral(dtype))
 
 
 def I(*values: int) -> Operand:  # noqa: E743, N802

@@ -33,7 +33,9 @@ LIBRARY = _Library()
 
 
 def function(info: OpInfo) -> Callable[..., Any]:
-    return getattr(_C.ops, info.name)
+    """The op as a function; one that is a method only, as a function of its tensor."""
+    namespaces = {n for o in _C.op_info(info.name)["overloads"] for n in o["namespaces"]}
+    return getattr(_C.Tensor if namespaces == {"Tensor"} else _C.ops, info.name)
 
 
 def call(info: OpInfo, sample: Sample, device: str = "cpu", layout: str = "contiguous") -> Any:

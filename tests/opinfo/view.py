@@ -200,3 +200,29 @@ moved("tril", lambda m: [S(m(3, 4)), S(m(3, 4), 1), S(m(4, 3), -1), S(m(2, 3, 3)
 moved("triu", lambda m: [S(m(3, 4)), S(m(3, 4), 1), S(m(4, 3), -1), S(m(2, 3, 3)), S(m(0, 3))], lambda x, k=0: np.triu(x, k), errors=[
     bad(F(3), raises=RuntimeError, text="2|dim"),
 ])  # fmt: skip
+for name, axis in (("hsplit", 1), ("vsplit", 0), ("dsplit", 2)):
+    moved(name, lambda m: [S(m(2, 2, 2), 2), S(m(3, 3, 3), (1, 2))], lambda x, n, axis=axis: np.array_split(x, n, axis), errors=[
+        bad(F(3, 3, 3), 2, raises=RuntimeError, text="divisible|divide|equal"), bad(F(), 2, raises=RuntimeError, text="dim|0"),
+    ])  # fmt: skip
+alias("row_stack", "vstack")
+moved("narrow_copy", lambda m: [S(m(5, 3), 0, 1, 3), S(m(5, 3), -1, 1, 2)], lambda x, d, s, n: np.take(x, np.arange(s, s + n), d))
+op("sum_to_size", lambda m: [S(m(2, 3), 1, 3), S(m(2, 3), (2, 1)), S(m(2, 3), 3), S(m(2, 3), ())],
+   lambda x, *s: _sum_to_size(x, s[0] if isinstance(s[0], tuple) else s), dtypes=("float32", "float64", "int64"), torch="Tensor.sum_to_size", errors=[
+    bad(F(2, 3), 2, 2, raises=RuntimeError, text="size|expand|shape"),
+])  # fmt: skip
+
+
+def _sum_to_size(x, size):
+    x = x.sum(tuple(range(x.ndim - len(size))))
+    return x.sum(tuple(i for i, n in enumerate(size) if n == 1), keepdims=True)
+
+
+# --- the tensor itself takes another shape
+for name, ref, calls in (
+    ("t_", np.transpose, [()]), ("transpose_", np.swapaxes, [(0, 1)]), ("swapaxes_", np.swapaxes, [(0, 1)]), ("swapdims_", np.swapaxes, [(0, -1)]),
+    ("unsqueeze_", np.expand_dims, [(0,), (-1,)]), ("squeeze_", lambda x, d=None: x if d is None or x.shape[d] > 1 else x.squeeze(d), [(), (0,)]),
+    ("as_strided_", lambda x, size, stride: np.lib.stride_tricks.as_strided(x, size, [n * x.itemsize for n in stride]).copy(), [((3, 2), (1, 3))]),
+):  # fmt: skip
+    moved(name, lambda m, calls=calls: [S(m(2, 3), *c) for c in calls], ref, layouts=False, torch=f"Tensor.{name}")
+moved("resize_", lambda m: [S(m(2, 3), 3, 2), S(m(2, 3), (4,))], lambda x, *s: np.resize(x, s[0] if isinstance(s[0], tuple) else s), layouts=False, grad=False, torch="Tensor.resize_")
+moved("resize_as_", lambda m: [S(m(2, 3), m(3, 2))], lambda x, o: np.resize(x, o.shape), layouts=False, grad=False, torch="Tensor.resize_as_")

@@ -28,11 +28,18 @@ def small_samples(info, dtype):
             yield sample
 
 
+def finite(outputs):
+    """Whether there are outputs to differentiate: the variance of one number is none."""
+    return outputs and all(pygrad.isfinite(t).all().item() for t in outputs)
+
+
 def as_function(info, fill):
     """The op of its differentiable operands, giving the differentiable results."""
 
     def f(*tensors):
         args, kwargs = fill(*tensors)
+        if info.name.endswith("_"):  # a leaf may not change
+            args = (args[0] * 1.0, *args[1:])
         return differentiable_outputs(function(info)(*args, **kwargs))
 
     return f
@@ -45,7 +52,7 @@ def test_first_derivative(name, dtype, device):
     for sample in small_samples(info, dtype):
         tensors, fill = leaves(sample, device)
         f = as_function(info, fill)
-        if not f(*tensors):
+        if not finite(f(*tensors)):
             continue
         count += 1
         assert gradcheck(f, tuple(tensors), check_grad_dtypes=True), f"{name}{sample!r}"
@@ -60,7 +67,7 @@ def test_second_derivative(name, dtype, device):
     for sample in small_samples(info, dtype):
         tensors, fill = leaves(sample, device)
         f = as_function(info, fill)
-        if f(*tensors):
+        if finite(f(*tensors)):
             assert gradgradcheck(f, tuple(tensors), fast_mode=True), f"{name}{sample!r}"
 
 

@@ -39,14 +39,10 @@ extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
 constexpr int warpSize = 32;
 
-#define PG_VECTOR_TYPES(T, name, align2, align4)                                              \
-  struct alignas(align2) name##2 {                                                            \
-    T x, y;                                                                                   \
-  };                                                                                          \
-  struct alignas(align4) name##4 {                                                            \
-    T x, y, z, w;                                                                             \
-  };                                                                                          \
-  inline name##2 make_##name##2(T x, T y) { return {x, y}; }                                  \
+#define PG_VECTOR_TYPES(T, name, align2, align4)             \
+  struct alignas(align2) name##2 { T x, y; };                \
+  struct alignas(align4) name##4 { T x, y, z, w; };          \
+  inline name##2 make_##name##2(T x, T y) { return {x, y}; } \
   inline name##4 make_##name##4(T x, T y, T z, T w) { return {x, y, z, w}; }
 PG_VECTOR_TYPES(signed char, char, 2, 4)
 PG_VECTOR_TYPES(unsigned char, uchar, 2, 4)

@@ -1,7 +1,7 @@
 // The functions that CUDA gives to device code, as plain C++.
 //
-// Only one thread of a kernel runs at a time, so atomics are ordinary reads and writes. Where CUDA's
-// fast functions (__expf) are less exact than the library's, these are the library's.
+// Only one thread of a kernel runs at a time, so atomics are ordinary reads and writes. Where
+// CUDA's fast functions (__expf) are less exact than the library's, these are the library's.
 #pragma once
 
 #include <cmath>
@@ -85,19 +85,19 @@ template <class T>
 struct PgIdentity {
   using type = T;
 };
-#define PG_ATOMIC(name, expression)                             \
-  template <class T>                                            \
-  inline T name(T* p, typename PgIdentity<T>::type v) {         \
-    const T old = *p;                                           \
-    *p = T(expression);                                         \
-    return old;                                                 \
+#define PG_ATOMIC(name, expression)                     \
+  template <class T>                                    \
+  inline T name(T* p, typename PgIdentity<T>::type v) { \
+    const T old = *p;                                   \
+    *p = T(expression);                                 \
+    return old;                                         \
   }
 PG_ATOMIC(atomicAdd, old + v)
 PG_ATOMIC(atomicSub, old - v)
 PG_ATOMIC(atomicExch, v)
 PG_ATOMIC(atomicMin, v < old ? v : old)
 PG_ATOMIC(atomicMax, old < v ? v : old)
-PG_ATOMIC(atomicAnd, old & v)
+PG_ATOMIC(atomicAnd, old& v)
 PG_ATOMIC(atomicOr, old | v)
 PG_ATOMIC(atomicXor, old ^ v)
 #undef PG_ATOMIC

@@ -1,11 +1,11 @@
 // The runtime API of the emulation: one device whose memory is the host's. Every call is done when
 // it returns, so streams and events have nothing to do.
-#include "cuda_runtime.h"
-
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
+
+#include "cuda_runtime.h"
 
 struct EmulatedEvent {
   std::chrono::steady_clock::time_point time;
@@ -24,8 +24,8 @@ void refuse_launch();
 void refuse_launch() { record(cudaErrorInvalidConfiguration); }
 }  // namespace pygrad::emulate
 
-// Memory is filled with a pattern: a kernel that reads what nobody wrote shows. It is of exactly the
-// size asked for, so that AddressSanitizer sees what lies outside.
+// Memory is filled with a pattern: a kernel that reads what nobody wrote shows. It is of exactly
+// the size asked for, so that AddressSanitizer sees what lies outside.
 cudaError_t cudaMalloc(void** p, size_t bytes) {
   *p = nullptr;
   if (bytes == 0) return cudaSuccess;

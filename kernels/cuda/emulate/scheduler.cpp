@@ -4,8 +4,6 @@
 // pointer. On x86-64 that is a dozen instructions, elsewhere ucontext (a system call or two per
 // switch). Stacks are mapped once, each with a page in front that may not be touched, and reused by
 // all launches; a stack overflow therefore ends in a segmentation fault at once.
-#include "cuda_runtime.h"
-
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,6 +11,8 @@
 #include <mutex>
 #include <string>
 #include <utility>
+
+#include "cuda_runtime.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define PG_ASAN 1
@@ -235,20 +235,21 @@ bool same_site(const Site& a, const Site& b) {
          (a.file == b.file || std::strcmp(a.file, b.file) == 0);
 }
 
-// Lets lanes that wait for each other go on: those whose masks, sites and presence agree. Lanes that
-// have exited count as present. True if some could go on.
+// Lets lanes that wait for each other go on: those that a mask names, all at one site with that
+// mask. Lanes beyond a short last warp need not come; lanes that have returned must not be named
+// (CUDA would let that pass, but their values are undefined). True if some could go on.
 bool release_lanes(unsigned begin, unsigned end) {
   const unsigned lanes = end - begin;
-  unsigned waiting = 0, alive = 0;
+  const unsigned existing = lanes == kMaxLanes ? ~0u : (1u << lanes) - 1;
+  unsigned waiting = 0;
   for (unsigned l = 0; l < lanes; ++l) {
-    if (fibers[begin + l].state != State::done) alive |= 1u << l;
     if (fibers[begin + l].state == State::at_warp) waiting |= 1u << l;
   }
   bool released = false;
   for (unsigned left = waiting; left != 0; left &= left - 1) {
     const Fiber& leader = fibers[begin + unsigned(__builtin_ctz(left))];
     if (leader.state != State::at_warp) continue;  // released with an earlier leader
-    const unsigned mask = leader.mask, wanted = mask & alive;
+    const unsigned mask = leader.mask, wanted = mask & existing;
     unsigned met = 0, votes = 0;
     for (unsigned l = 0; l < lanes; ++l) {
       const Fiber& f = fibers[begin + l];
@@ -276,7 +277,13 @@ bool release_lanes(unsigned begin, unsigned end) {
                      describe(fibers[i].site) + " for lanes that never come";
   for (unsigned j = begin; j < end; ++j) {
     const Fiber& f = fibers[j];
-    if (f.state == State::done || (same_site(f.site, fibers[i].site) && f.mask == fibers[i].mask)) {
+    if (!((fibers[i].mask >> (j - begin)) & 1u)) continue;
+    if (f.state == State::done) {
+      text += "; lane " + std::to_string(j - begin) + " has returned";
+      break;
+    }
+    if (f.state == State::at_warp && same_site(f.site, fibers[i].site) &&
+        f.mask == fibers[i].mask) {
       continue;
     }
     text += "; lane " + std::to_string(j - begin) + " is at " + describe(f.site);

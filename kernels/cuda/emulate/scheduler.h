@@ -1,13 +1,13 @@
 // Runs emulated kernels: how a launch becomes calls, and where threads wait for each other.
 //
-// launch()              every thread of a block is a fiber with its own stack. A warp runs ahead until
-//                       all of its lanes are at a block barrier or done, then another warp does, in an
-//                       order shuffled by PYGRAD_EMULATE_SEED (0: ascending). So a missing barrier
-//                       shows as a wrong result and not only on a GPU.
-// launch_independent()  for kernels without barriers and shuffles: a plain loop over the threads.
+// - launch<false>: every thread of a block is a fiber with its own stack. A warp runs ahead until
+//   all of its lanes are at a block barrier or done, then another warp does, in an order shuffled
+//   by PYGRAD_EMULATE_SEED (0: ascending). So a missing barrier shows as a wrong result here and
+//   not only on a GPU.
+// - launch<true>: for kernels without barriers and shuffles, a plain loop over the threads.
 //
-// A barrier that some threads never reach, or lanes of a mask that never meet, ends in an Error that
-// names the kernel and the places. One launch runs at a time, whatever thread it comes from.
+// A barrier that some threads never reach, or lanes of a mask that never meet, ends in an Error
+// that names the kernel and the places. One launch runs at a time, whatever thread it comes from.
 #pragma once
 
 #include <cstddef>

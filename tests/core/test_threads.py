@@ -1,0 +1,175 @@
+"""Threads: same bits for every number of them, Python threads side by side, fork."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import pytest
+
+import pygrad
+import pygrad.nn.functional as F
+from pygrad import _C
+from tests.opinfo.record import to_numpy
+
+BIG = 70_001  # above what one thread keeps to itself
+
+
+def rand(*shape):
+    return pygrad.rand(*shape) - 0.5
+
+
+CASES = {
+    "add": lambda: rand(BIG) + rand(BIG),
+    "exp": lambda: rand(BIG).exp(),
+    "broadcast": lambda: rand(300, 1) * rand(1, 301),
+    "strided": lambda: rand(300, 301).t() + 1,
+    "sum": lambda: rand(BIG * 4).sum(),
+    "sum_rows": lambda: rand(311, 401).sum(1),
+    "sum_columns": lambda: rand(311, 401).sum(0),
+    "mean_half": lambda: rand(BIG).half().mean(),
+    "prod": lambda: (rand(BIG) * 0.001 + 1).prod(),
+    "var": lambda: rand(311, 401).var(0),
+    "norm": lambda: rand(BIG * 2).norm(),
+    "max": lambda: rand(BIG).max(),
+    "argmax": lambda: rand(311, 401).argmax(1),
+    "softmax": lambda: rand(311, 401).softmax(1),
+    "log_softmax": lambda: rand(311, 401).log_softmax(0),
+    "matmul": lambda: rand(193, 257) @ rand(257, 131),
+    "matmul_tall": lambda: rand(2000, 64) @ rand(64, 10),
+    "matmul_deep": lambda: rand(16, 5000) @ rand(5000, 16),
+    "matmul_half": lambda: rand(100, 300).bfloat16() @ rand(300, 80).bfloat16(),
+    "bmm": lambda: pygrad.bmm(rand(7, 33, 65), rand(7, 65, 41)),
+    "mv": lambda: rand(900, 500) @ rand(500),
+    "dot": lambda: rand(BIG) @ rand(BIG),
+    "linear": lambda: F.linear(rand(128, 784), rand(128, 784), rand(128)),
+    "conv2d": lambda: F.conv2d(rand(8, 3, 20, 20), rand(16, 3, 3, 3), rand(16), padding=1),
+    "conv2d_grouped": lambda: F.conv2d(rand(4, 8, 20, 20), rand(8, 1, 3, 3), groups=8),
+    "max_pool2d": lambda: F.max_pool2d(rand(8, 16, 20, 20), 2),
+    "avg_pool2d": lambda: F.avg_pool2d(rand(8, 16, 20, 20), 2),
+    "batch_norm": lambda: F.batch_norm(rand(64, 32, 7, 7), None, None, training=True),
+    "layer_norm": lambda: F.layer_norm(rand(300, 257), (257,)),
+    "cross_entropy": lambda: F.cross_entropy(rand(512, 100), pygrad.randint(0, 100, (512,))),
+    "cumsum": lambda: rand(BIG).cumsum(0),
+    "sort": lambda: rand(BIG).sort().values,
+    "topk": lambda: rand(300, 500).topk(5).values,
+    "gather": lambda: rand(300, 301).gather(1, pygrad.randint(0, 301, (300, 200))),
+    "index_add": lambda: pygrad.zeros(50, 8).index_add(0, pygrad.randint(0, 50, (5000,)), rand(5000, 8)),
+    "scatter_add": lambda: pygrad.zeros(100).scatter_add(0, pygrad.randint(0, 100, (20000,)), rand(20000)),
+    "embedding": lambda: F.embedding(pygrad.randint(0, 50, (4000,)), rand(50, 16)),
+    "where": lambda: pygrad.where(rand(BIG) > 0, rand(BIG), rand(BIG)),
+    "cat": lambda: pygrad.cat([rand(300, 200), rand(300, 201)], 1),
+    "copy": lambda: rand(301, 300).t().contiguous(),
+    "cast": lambda: rand(BIG).half(),
+    "random": lambda: pygrad.randn(BIG),
+    "dropout": lambda: F.dropout(rand(BIG), 0.3),
+}
+
+
+def bits(name):
+    pygrad.manual_seed(3)
+    return to_numpy(CASES[name]()).tobytes()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_same_bits_for_every_number_of_threads(name, threads):
+    threads(1)
+    expected = bits(name)
+    for n in (2, 3, 5):
+        threads(n)
+        assert bits(name) == expected, f"{name} differs with {n} threads"
+
+
+
+
+def test_same_bits_of_gradients(threads):
+    def run():
+        pygrad.manual_seed(5)
+        x = rand(16, 3, 12, 12).requires_grad_()
+        w = rand(8, 3, 3, 3).requires_grad_()
+        v = rand(8 * 36, 10).requires_grad_()
+        h = F.max_pool2d(F.relu(F.batch_norm(F.conv2d(x, w, padding=1), None, None, training=True)), 2)
+        table = rand(20, 10).requires_grad_()
+        logits = h.flatten(1) @ v + F.embedding(pygrad.randint(0, 20, (16,)), table)
+        F.cross_entropy(F.layer_norm(logits, (10,)), pygrad.randint(0, 10, (16,))).backward()
+        return [to_numpy(t.grad).tobytes() for t in (x, w, v, table)]
+
+    threads(1)
+    expected = run()
+    for n in (2, 3, 5):
+        threads(n)
+        assert run() == expected, f"{n} threads"
+
+
+def test_python_threads_compute_side_by_side(threads):
+    threads(2)
+    failures = []
+
+    def work(k):
+        try:
+            x = pygrad.full((200, 200), float(k), requires_grad=True)
+            for _ in range(10):
+                y = (x @ x).sum()
+                assert y.item() == 200.0**3 * k * k
+                y.backward()
+                assert x.grad[0, 0].item() == 400.0 * k
+                x.grad = None
+        except BaseException as error:
+            failures.append(error)
+
+    running = [threading.Thread(target=work, args=(k,)) for k in range(1, 5)]
+    for t in running:
+        t.start()
+    for t in running:
+        t.join(120)
+        assert not t.is_alive()
+    assert not failures, failures
+
+
+def test_grad_mode_belongs_to_its_thread():
+    seen = []
+    with pygrad.no_grad():
+        t = threading.Thread(target=lambda: seen.append(pygrad.is_grad_enabled()))
+        t.start()
+        t.join()
+    assert seen == [True]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_the_pool_works_in_a_forked_child(threads):
+    threads(3)
+    expected = bits("matmul")  # the pool is running
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(read)
+            _C.set_num_threads(2)
+            ok = bits("matmul") == expected and bits("sum") == bits("sum")
+            os.write(write, b"same" if ok else b"differs")
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        answer = pipe.read()
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    assert answer == b"same"
+    assert bits("matmul") == expected
+
+
+def test_number_of_threads():
+    before = pygrad.get_num_threads()
+    assert before >= 1
+    try:
+        pygrad.set_num_threads(3)
+        assert pygrad.get_num_threads() == 3
+        for wrong in (0, -1):
+            with pytest.raises((RuntimeError, ValueError)):
+                pygrad.set_num_threads(wrong)
+        with pytest.raises(TypeError):
+            pygrad.set_num_threads("2")
+    finally:
+        pygrad.set_num_threads(before)
