@@ -183,7 +183,13 @@ struct KernelTable {
 
 // Thrown text for a dtype a kernel has no instance for; never returns. csrc installs the handler that throws
 // NotImplementedError, so that kernel files need no exceptions of their own.
-[[noreturn]] void unsupported(const char* kernel, DType dtype);
+[[noreturn]] void unsupported_on(const char* device, const char* kernel, DType dtype);
+#ifndef PG_KERNEL_DEVICE
+#define PG_KERNEL_DEVICE "cpu"  // kernels/cuda/common.cuh says "cuda"
+#endif
+[[noreturn]] PG_HOST_INLINE void unsupported(const char* kernel, DType dtype) {
+  unsupported_on(PG_KERNEL_DEVICE, kernel, dtype);
+}
 using UnsupportedHandler = void (*)(const char* kernel, const char* device, DType dtype);
 void set_unsupported_handler(UnsupportedHandler handler);
 

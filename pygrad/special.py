@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pygrad._C import Tensor
 
 ops = _C.ops
+_C.export_ops(globals(), "special")
 
 # name here -> name in the registry
 _NAMES = {
@@ -46,25 +47,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*(n for n in _NAMES if hasattr(ops, _NAMES[n])), "entr", "ndtr", "xlog1py"])
-
-
-def entr(input: Tensor) -> Tensor:
-    r"""Entropy terms :math:`-x \ln x`: zero at zero, minus infinity below."""
-    positive = input > 0
-    safe = ops.where(positive, input, ops.ones_like(input))
-    rest = ops.where(input < 0, ops.full_like(safe, float("-inf")), ops.zeros_like(safe) * input)
-    return ops.where(positive, -safe * ops.log(safe), rest)
-
-
-def ndtr(input: Tensor) -> Tensor:
-    r"""Area under the standard normal density below `input`: :math:`erfc(-x / \sqrt 2) / 2`."""
-    return ops.erfc(input * -(0.5**0.5)) * 0.5
-
-
-def xlog1py(input: Any, other: Any) -> Tensor:
-    """``input * log1p(other)``, zero where `input` is zero and `other` is not NaN."""
-    x, y = (_C.as_tensor(t) for t in (input, other))
-    silent = (x == 0) & (y == y)
-    logs = ops.log1p(ops.where(silent, ops.zeros_like(y), y))
-    return x * logs
+    return sorted({*(n for n in globals() if not n.startswith("_")), *_NAMES})

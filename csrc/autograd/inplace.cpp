@@ -12,10 +12,20 @@ thread_local OutputTarget* current_target = nullptr;
 OutputTarget::OutputTarget(const Tensor& t) : self(t), outer(current_target) { current_target = this; }
 OutputTarget::~OutputTarget() { current_target = outer; }
 
+void check_no_partial_overlap(const Tensor& self, const Tensor& input) {
+  if (!may_overlap(self, input) || !is_dense(self) || !is_dense(input)) return;
+  const bool same_range = self.offset() == input.offset() && self.numel() == input.numel();
+  PG_CHECK(same_range && (Shape::same(self.strides(), input.strides()) || self.numel() == 1),
+           "unsupported operation: some elements of the input tensor (size ", input.sizes(), ") and the written-to tensor (size ",
+           self.sizes(), ") refer to a single memory location. Please clone() the tensor before performing the operation.");
+}
+
 Tensor make_output(const Tensor& like, Sizes sizes, DType dtype, std::initializer_list<TensorRef> inputs) {
   if (OutputTarget* target = current_target; target && !target->taken) {
     const Tensor& self = target->self;
     bool fits = self.dtype() == dtype && Shape::same(self.sizes(), sizes) && self.device() == like.device();
+    for (const TensorRef& in : inputs)
+      if (in.t->defined()) check_no_partial_overlap(self, *in.t);
     for (const TensorRef& in : inputs)
       fits = fits && (!in.t->defined() || !may_overlap(self, *in.t) || same_layout(self, *in.t));
     if (fits) {

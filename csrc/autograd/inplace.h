@@ -25,6 +25,10 @@ class OutputTarget {
 // layout. `inputs` are what the kernel will read: one that overlaps the target in another layout rules it out.
 Tensor make_output(const Tensor& like, Sizes sizes, DType dtype, std::initializer_list<TensorRef> inputs);
 
+// PyTorch's rule: dense operands that partly overlap the written tensor are refused, since the result would depend on the
+// order of reading and writing. (Others that overlap are computed into fresh memory first.)
+void check_no_partial_overlap(const Tensor& self, const Tensor& input);
+
 // True while the storage of `t` has been handed out as the current op's output and `t` is not that output: its old
 // contents are about to be lost, so saving it must fail the version check later.
 bool is_being_overwritten(const Tensor& t, std::span<const Tensor> outputs);

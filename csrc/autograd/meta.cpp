@@ -50,8 +50,17 @@ NodePtr grad_fn(const Tensor& t) {
     // Rebuild by geometry: every view of a storage is an as_strided of its base.
     GradGuard on(true);
     Tensor base = Tensor::share(p->base);
-    if (is_complex(base.dtype()) && !is_complex(t.dtype())) base = view_as_real(base);
-    const Tensor rebuilt = as_strided(base, t.shape(), Shape(t.strides()), t.offset());
+    Tensor rebuilt;
+    if (is_complex(t.dtype()) && !is_complex(base.dtype())) {
+      Shape sizes = t.shape(), strides(t.strides());
+      for (int64_t& s : strides) s *= 2;
+      sizes.push_back(2);
+      strides.push_back(1);
+      rebuilt = view_as_complex(as_strided(base, sizes, strides, t.offset() * 2));
+    } else {
+      if (is_complex(base.dtype()) && !is_complex(t.dtype())) base = view_as_real(base);
+      rebuilt = as_strided(base, t.shape(), Shape(t.strides()), t.offset());
+    }
     AutogradMeta& meta = ensure_meta(t);
     meta.grad_fn = rebuilt.impl()->autograd->grad_fn;
     meta.output_nr = 0;

@@ -32,8 +32,9 @@ Tensor extreme(const char* name, BinaryOp op, const Tensor& input, const Tensor&
 }
 
 // The operand of an op that takes tensors only, made of a number.
+// A number takes the precision of the tensor beside it: log(2.0) for a double is not log(2.0f).
 Tensor as_tensor(const Operand& other, const Tensor& like) {
-  return other.is_tensor() ? other.tensor : wrapped(other, like);
+  return other.is_tensor() ? other.tensor : scalar_tensor(other.scalar, result_type(like, other), like.device());
 }
 
 }  // namespace
@@ -169,7 +170,10 @@ Example:
 
 Tensor logaddexp2(const Tensor& input, const Tensor& other) {
   constexpr double kLn2 = 0.693147180559945309417;
-  require_floating("logaddexp2", result_type(input, other));
+  const DType dtype = result_type(input, other);
+  require_floating("logaddexp2", dtype);
+  if (item_size(dtype) == 2)  // three roundings to a short dtype would show
+    return to(logaddexp2(to(input, DType::Float32), to(other, DType::Float32)), dtype);
   return div(logaddexp(mul(input, Scalar(kLn2)), mul(other, Scalar(kLn2))), Scalar(kLn2));
 }
 PG_OP(logaddexp2, "(Tensor input, Tensor other) -> Tensor", R"(log2(2^input + 2^other) without overflow.
@@ -211,7 +215,11 @@ PG_OP(xlog1py, "(Tensor input, Tensor|Scalar other) -> Tensor",
       R"(input * log1p(other), 0 where input is 0.)").in("special").composed();
 
 Tensor ldexp(const Tensor& input, const Operand& other) {
-  return mul(input, rpow(Scalar(2.0), as_tensor(other, input)));
+  const Tensor y = as_tensor(other, input);
+  if (!is_floating(input.dtype()) || !is_integral(y.dtype())) return mul(input, rpow(Scalar(2.0), y));
+  // The power may leave the range of a short dtype although the product does not.
+  const DType compute = input.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
+  return to(mul(to(input, compute), rpow(Scalar(2.0), to(y, compute))), input.dtype());
 }
 PG_OP(ldexp, "(Tensor input, Tensor|Scalar other) -> Tensor", R"(input * 2^other.
 

@@ -24,10 +24,12 @@ Example:
     tensor([[1],
             [2]])
 )").method().nondifferentiable();
-PG_OP_NAMED("nonzero", +[](const Tensor& input, bool as_tuple) {
-  if (!as_tuple) return TensorList{nonzero(input)};
+PG_OP_NAMED("nonzero", +[](const Tensor& input, bool) { return nonzero(input); },
+            "(Tensor input, *, bool(False) as_tuple) -> Tensor", R"(The positions of the elements that are not zero, one row each.)")
+    .method().nondifferentiable();
+PG_OP_NAMED("nonzero", +[](const Tensor& input, bool) {
   return unbind(input.dim() ? nonzero(input) : nonzero(unsqueeze(input, 0)), 1);
-}, "(Tensor input, *, bool as_tuple) -> Tensor[]", R"(The positions of the elements that are not zero, one vector per dimension.)")
+}, "(Tensor input, *, bool(True) as_tuple) -> Tensor[]", R"(The positions of the elements that are not zero, one vector per dimension.)")
     .method().nondifferentiable();
 
 PG_OP_NAMED("argwhere", &nonzero, "(Tensor input) -> Tensor", R"(The positions of the elements that are not zero, one row each.

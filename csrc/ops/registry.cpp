@@ -68,11 +68,14 @@ class SchemaReader {
     raise(ErrorKind::Runtime, "internal error, please report: schema of ", def_->name, ": ", why, " at '", at_, "'");
   }
 
-  ArgKind read_kind(bool& varargs, bool& optional) {
+  ArgKind read_kind(Param& p) {
     const std::string type = word();
-    bool list = false;
+    bool list = false, unbounded = false;
+    if (take("(True)")) p.literal = 1;
+    if (take("(False)")) p.literal = 0;
     if (take("[")) {
-      varargs = take("...");
+      p.varargs = take("...");
+      unbounded = take("*");
       expect("]");
       list = true;
     }
@@ -81,9 +84,9 @@ class SchemaReader {
       if (word() != "Scalar") fail("only Tensor|Scalar is known");
       or_scalar = true;
     }
-    optional = take("?");
+    p.optional = take("?");
     if (type == "Tensor") return or_scalar ? ArgKind::TensorOrScalar : list ? ArgKind::TensorList : ArgKind::Tensor;
-    if (type == "int") return list ? ArgKind::IntList : ArgKind::Int;
+    if (type == "int") return unbounded ? ArgKind::LongIntList : list ? ArgKind::IntList : ArgKind::Int;
     if (type == "float") return list ? ArgKind::FloatList : ArgKind::Float;
     if (type == "Scalar") return ArgKind::Scalar;
     if (type == "bool") return ArgKind::Bool;
@@ -96,7 +99,7 @@ class SchemaReader {
 
   Param read_param() {
     Param p;
-    p.kind = read_kind(p.varargs, p.optional);
+    p.kind = read_kind(p);
     p.name = word();
     if (take("=")) {
       p.has_default = true;

@@ -10,6 +10,8 @@
 //   int, int?          int64_t, std::optional<int64_t>          float, float?   double, std::optional<double>
 //   bool, bool?        bool, std::optional<bool>                str, str?       const std::string&, const std::optional<std::string>&
 //   int[], int[]?      const Shape&, const std::optional<Shape>&  (a single int is accepted)
+//   int[*]             const std::vector<int64_t>&  (of any length; int[] holds at most kMaxDims)
+//   bool(True)         bool, and only that literal: tells overloads apart
 //   int[...]           const Shape&  (as int[], and also given as separate positional arguments: x.view(2, 3))
 //   Tensor[...]        const TensorList&  (also as separate positional arguments)
 //   dtype, dtype?      DType, std::optional<DType>              device?         std::optional<Device>
@@ -34,11 +36,11 @@
 namespace pygrad {
 
 using Value = std::variant<std::monostate, Tensor, TensorList, Scalar, Shape, DType, Device, Generator*, std::string,
-                           std::vector<double>>;
+                           std::vector<double>, std::vector<int64_t>>;
 using Boxed = Value (*)(Value* args);
 
 enum class ArgKind : uint8_t {
-  Tensor, TensorList, TensorOrScalar, Scalar, Int, Float, Bool, Str, IntList, FloatList, DType, Device, Generator,
+  Tensor, TensorList, TensorOrScalar, Scalar, Int, Float, Bool, Str, IntList, LongIntList, FloatList, DType, Device, Generator,
 };
 enum class ReturnKind : uint8_t { None, Tensor, TensorList, Tuple, Bool, Int, Float, Scalar, IntList };
 
@@ -49,6 +51,7 @@ struct Param {
   bool has_default = false;
   bool keyword_only = false;
   bool varargs = false;       // `[...]`
+  int literal = -1;           // 0 or 1: only this bool is accepted
   Value default_value;
 };
 
@@ -94,6 +97,7 @@ PG_UNBOX(DType, DType, DType)
 PG_UNBOX(Device, Device, Device)
 PG_UNBOX(std::string, std::string, Str)
 PG_UNBOX(std::vector<double>, std::vector<double>, FloatList)
+PG_UNBOX(std::vector<int64_t>, std::vector<int64_t>, LongIntList)
 #undef PG_UNBOX
 template <> struct Unbox<Tensor> {
   static constexpr ArgKind kind = ArgKind::Tensor;

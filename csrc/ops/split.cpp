@@ -69,17 +69,6 @@ TensorList cut_at(const Tensor& input, std::span<const int64_t> indices, int64_t
   return pieces;
 }
 
-// Lists of pieces may be longer than a Shape holds, so these ops take them as lists of numbers, which must be whole.
-std::vector<int64_t> whole_numbers(const char* op, const std::vector<double>& values) {
-  std::vector<int64_t> out;
-  out.reserve(values.size());
-  for (double v : values) {
-    PG_CHECK_TYPE(v == double(int64_t(v)), op, "(): expected a list of ints, but it holds ", v);
-    out.push_back(int64_t(v));
-  }
-  return out;
-}
-
 std::vector<int64_t> integers_of(const char* op, const Tensor& t) {
   PG_CHECK(t.dtype() == DType::Int64 && t.dim() <= 1 && !t.device().is_cuda(), op,
            "(): expected a 0-D or 1-D int64 tensor on the CPU, got ", t.dtype(), " of shape ", t.sizes(), " on ", t.device());
@@ -133,8 +122,8 @@ TensorList split_by(const Tensor& input, std::span<const int64_t> sizes, int64_t
 }  // namespace
 
 TensorList split(const Tensor& input, const Shape& sizes, int64_t dim) { return split_by(input, sizes, dim); }
-TensorList split_sizes(const Tensor& input, const std::vector<double>& sizes, int64_t dim) {
-  return split_by(input, whole_numbers("split", sizes), dim);
+TensorList split_sizes(const Tensor& input, const std::vector<int64_t>& sizes, int64_t dim) {
+  return split_by(input, sizes, dim);
 }
 
 TensorList split_evenly(const Tensor& input, int64_t split_size, int64_t dim) {
@@ -160,11 +149,11 @@ Example:
 PG_OP_NAMED("split", &split_evenly, "(Tensor input, int split_size, int dim=0) -> Tensor[]",
             R"(Views of equal size along a dimension; the last may be smaller.)").method();
 PG_OP_NAMED("split", &split_sizes,
-            "(Tensor tensor, float[] split_size_or_sections, int dim=0) -> Tensor[]", R"(Views of the given sizes along a dimension.)").method();
+            "(Tensor tensor, int[*] split_size_or_sections, int dim=0) -> Tensor[]", R"(Views of the given sizes along a dimension.)").method();
 PG_OP_NAMED("split", &split_sizes,
-            "(Tensor input, float[] split_size, int dim=0) -> Tensor[]", R"(Views of the given sizes along a dimension.)").method();
+            "(Tensor input, int[*] split_size, int dim=0) -> Tensor[]", R"(Views of the given sizes along a dimension.)").method();
 PG_OP_NAMED("split_with_sizes", &split_sizes,
-            "(Tensor input, float[] split_sizes, int dim=0) -> Tensor[]", R"(Views of the given sizes along a dimension.
+            "(Tensor input, int[*] split_sizes, int dim=0) -> Tensor[]", R"(Views of the given sizes along a dimension.
 
 Example:
     >>> pygrad.split_with_sizes(pygrad.arange(3), (1, 2))
@@ -197,8 +186,8 @@ TensorList tensor_split_sections(const Tensor& input, int64_t sections, int64_t 
   }
   return pieces;
 }
-TensorList tensor_split_indices(const Tensor& input, const std::vector<double>& indices, int64_t dim) {
-  return cut_at(input, whole_numbers("tensor_split", indices), splittable_dim("tensor_split", input, dim));
+TensorList tensor_split_indices(const Tensor& input, const std::vector<int64_t>& indices, int64_t dim) {
+  return cut_at(input, indices, splittable_dim("tensor_split", input, dim));
 }
 TensorList tensor_split_tensor(const Tensor& input, const Tensor& tensor_indices_or_sections, int64_t dim) {
   const std::vector<int64_t> at = integers_of("tensor_split", tensor_indices_or_sections);
@@ -215,13 +204,13 @@ Example:
     >>> pygrad.tensor_split(pygrad.arange(5), 3)
     (tensor([0, 1]), tensor([2, 3]), tensor([4]))
 )").method().composed();
-PG_OP_NAMED("tensor_split", &tensor_split_indices, "(Tensor input, float[] indices_or_sections, int dim=0) -> Tensor[]",
+PG_OP_NAMED("tensor_split", &tensor_split_indices, "(Tensor input, int[*] indices_or_sections, int dim=0) -> Tensor[]",
             R"(Views cut at the given positions.)").method().composed();
 PG_OP_NAMED("tensor_split", &tensor_split_tensor, "(Tensor input, Tensor tensor_indices_or_sections, int dim=0) -> Tensor[]",
             R"(tensor_split() with the number or the positions in a tensor.)").method().composed();
 PG_OP_NAMED("tensor_split", &tensor_split_sections, "(Tensor input, int sections, int dim=0) -> Tensor[]",
             R"(Views of a number of sections.)").method().composed();
-PG_OP_NAMED("tensor_split", &tensor_split_indices, "(Tensor input, float[] indices, int dim=0) -> Tensor[]",
+PG_OP_NAMED("tensor_split", &tensor_split_indices, "(Tensor input, int[*] indices, int dim=0) -> Tensor[]",
             R"(Views cut at the given positions.)").method().composed();
 
 namespace {
@@ -245,9 +234,9 @@ TensorList equal_parts(const char* op, const Tensor& input, int64_t sections, in
     return equal_parts(#name, input, sections, fixed_dim(#name, input, LEAST, DIM));                                            \
   }, "(Tensor input, int indices_or_sections) -> Tensor[]", "Views cut " WHERE ": a number of equal parts, or at positions.\n\n" \
      "Example:\n    >>> [p.shape[" #DIM "] for p in pygrad." #name "(pygrad.zeros(" SHAPE "), 2)]\n    [2, 2]\n").method().composed(); \
-  PG_OP_NAMED(#name, +[](const Tensor& input, const std::vector<double>& indices) {                                                           \
+  PG_OP_NAMED(#name, +[](const Tensor& input, const std::vector<int64_t>& indices) {                                                           \
     return tensor_split_indices(input, indices, fixed_dim(#name, input, LEAST, DIM));                                           \
-  }, "(Tensor input, float[] indices_or_sections) -> Tensor[]", "Views cut " WHERE " at positions.").method().composed();
+  }, "(Tensor input, int[*] indices_or_sections) -> Tensor[]", "Views cut " WHERE " at positions.").method().composed();
 PG_OP_NAMED("hsplit", +[](const Tensor& input, int64_t sections) {
   return equal_parts("hsplit", input, sections, fixed_dim("hsplit", input, 1, input.dim() == 1 ? 0 : 1));
 }, "(Tensor input, int indices_or_sections) -> Tensor[]", R"(Views cut along columns: a number of equal parts, or at positions.
@@ -256,9 +245,9 @@ Example:
     >>> [p.shape[1] for p in pygrad.hsplit(pygrad.zeros(2, 4), 2)]
     [2, 2]
 )").method().composed();
-PG_OP_NAMED("hsplit", +[](const Tensor& input, const std::vector<double>& indices) {
+PG_OP_NAMED("hsplit", +[](const Tensor& input, const std::vector<int64_t>& indices) {
   return tensor_split_indices(input, indices, fixed_dim("hsplit", input, 1, input.dim() == 1 ? 0 : 1));
-}, "(Tensor input, float[] indices_or_sections) -> Tensor[]", R"(Views cut along columns at positions.)").method().composed();
+}, "(Tensor input, int[*] indices_or_sections) -> Tensor[]", R"(Views cut along columns at positions.)").method().composed();
 PG_SPLIT_ALONG(vsplit, 2, 0, "4, 2", "along rows")
 PG_SPLIT_ALONG(dsplit, 3, 2, "1, 1, 4", "along depth")
 #undef PG_SPLIT_ALONG

@@ -224,12 +224,19 @@ Value invoke(const OpDef& op, Value* values) {
   return op.fn(values);
 }
 
-void mark_inference(Value& value) {
-  if (auto* t = std::get_if<Tensor>(&value)) {
-    if (t->defined()) t->impl()->inference = true;
-  } else if (auto* l = std::get_if<TensorList>(&value)) {
-    for (Tensor& t : *l) t.impl()->inference = true;
-  }
+// Tensors made in inference mode are marked; what shares memory with an argument stays what the argument is.
+void mark_inference(const OpDef& op, const Value* values, Value& result) {
+  auto mark = [&](Tensor& t) {
+    if (!t.defined()) return;
+    for (size_t i = 0; i < op.params.size(); ++i) {
+      const auto* in = std::get_if<Tensor>(&values[i]);
+      if (in && in->defined() && in->impl()->storage == t.impl()->storage) return;
+    }
+    t.impl()->inference = true;
+  };
+  if (auto* t = std::get_if<Tensor>(&result)) mark(*t);
+  if (auto* l = std::get_if<TensorList>(&result))
+    for (Tensor& t : *l) mark(t);
 }
 
 // out=: the result is written into a tensor the caller gave, resized if it has the wrong shape.
@@ -258,11 +265,25 @@ void write_out(const OpDef& op, const Tensor& result, PyObject* out) {
   t.bump_version();
 }
 
+bool any_requires_grad(const OpDef& op, const Value* values) {
+  for (int i = 0; i < op.arity; ++i)
+    if (auto* t = std::get_if<Tensor>(&values[i]); t && t->defined() && t->requires_grad()) return true;
+  return false;
+}
+
 PyObject* run_inplace(OpDef& op, Value* values) {
   Tensor self = std::get<Tensor>(values[0]);
   std::string name = std::string(op.name) + "_";
-  inplace(
-      name.c_str(), self, [&] { return std::get<Tensor>(invoke(op, values)); }, op.inplace_direct);
+  auto compute = [&] {
+    if (!op.inplace_direct && grad_enabled() && any_requires_grad(op, values)) {
+      // The op may save its input for backward, and that memory is overwritten when it is done.
+      const Tensor old = clone(self);
+      for (int i = 0; i < op.arity; ++i)
+        if (auto* t = std::get_if<Tensor>(&values[i]); t && t->is(self)) *t = old;
+    }
+    return std::get<Tensor>(invoke(op, values));
+  };
+  inplace(name.c_str(), self, compute, op.inplace_direct);
   return wrap(std::move(self));
 }
 
@@ -288,8 +309,8 @@ Tensor with_memory_format(Tensor t, PyObject* format) {
   return permute(contiguous(permute(t, last)), first);
 }
 
-PyObject* finish_call(OpDef& op, Value result, const CommonArguments& common, PyObject* const* args) {
-  if (grad_state.inference) mark_inference(result);
+PyObject* finish_call(OpDef& op, const Value* values, Value result, const CommonArguments& common, PyObject* const* args) {
+  if (grad_state.inference) mark_inference(op, values, result);
   if (common.memory_format && op.returns == ReturnKind::Tensor)
     result = with_memory_format(std::get<Tensor>(result), common.memory_format);
   PyObject* out = common.out;
@@ -320,7 +341,7 @@ PyObject* call_op(OpDef* first, CallForm form, PyObject* const* args, size_t nar
     CommonArguments common;
     if (!parse(*op, args, nargs, kwnames, values, common, nullptr)) continue;
     if (form == CallForm::inplace) return run_inplace(*op, values);
-    return finish_call(*op, invoke(*op, values), common, args);
+    return finish_call(*op, values, invoke(*op, values), common, args);
   }
   raise_no_match(first, form, args, nargs, kwnames);
 }

@@ -78,6 +78,7 @@ Scalar item_of(PyObject* o) { return item(tensor_of(o)); }
 bool convert_int_list(PyObject* o, Shape& out) {
   if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
+  if (n > kMaxDims) return false;
   out.clear();
   for (Py_ssize_t i = 0; i < n; ++i) {
     PyObject* x = PySequence_Fast_GET_ITEM(o, i);
@@ -109,7 +110,8 @@ bool convert(const Param& param, PyObject* o, Value& out) {
         out = scalar_of(o);
         return true;
       }
-      if (param.kind == ArgKind::Scalar && is_tensor(o) && impl_of(o)->numel == 1 && impl_of(o)->ndim == 0) {
+      // A 0-d tensor is a number where no gradient would be lost.
+      if (param.kind == ArgKind::Scalar && is_tensor(o) && impl_of(o)->ndim == 0 && !tensor_of(o).requires_grad()) {
         out = item_of(o);
         return true;
       }
@@ -147,6 +149,7 @@ bool convert(const Param& param, PyObject* o, Value& out) {
       return false;
     case ArgKind::Bool:
       if (PyBool_Check(o)) {
+        if (param.literal >= 0 && (o == Py_True) != (param.literal == 1)) return false;
         out = Scalar(o == Py_True);
         return true;
       }
@@ -167,6 +170,17 @@ bool convert(const Param& param, PyObject* o, Value& out) {
         return false;
       }
       out = s;
+      return true;
+    }
+    case ArgKind::LongIntList: {
+      if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
+      std::vector<int64_t> list;
+      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(o); ++i) {
+        PyObject* x = PySequence_Fast_GET_ITEM(o, i);
+        if (!is_int_like(x)) return false;
+        list.push_back(int_of(x));
+      }
+      out = std::move(list);
       return true;
     }
     case ArgKind::FloatList: {
@@ -212,6 +226,7 @@ PyObject* kind_name(const Param& param) {
     case ArgKind::Bool: name = "bool"; break;
     case ArgKind::Str: name = "str"; break;
     case ArgKind::IntList: name = "tuple of ints"; break;
+    case ArgKind::LongIntList: name = "tuple of ints"; break;
     case ArgKind::FloatList: name = "tuple of floats"; break;
     case ArgKind::DType: name = "torch.dtype"; break;
     case ArgKind::Device: name = "torch.device"; break;

@@ -65,8 +65,8 @@ __device__ __forceinline__ A join_warp(A v, const Join& join) {
   return v;
 }
 
-// The join over threadIdx.x, given to every thread of the row. blockDim.x is a multiple of 32; where
-// it is more than 32 then blockDim.y is 1 and the whole block must call.
+// The join over threadIdx.x, given to every thread of the row. blockDim.x is a multiple of 32;
+// where it is more than 32 then blockDim.y is 1 and the whole block must call.
 template <class A, class Join>
 __device__ __forceinline__ A join_row(A v, const Join& join) {
   v = join_warp(v, join);

@@ -1,5 +1,5 @@
-// cross_entropy per row of logits, and its gradient: nothing of the size of the logits is kept. With
-// weights w, smoothing e and C classes, for target t:
+// cross_entropy per row of logits, and its gradient: nothing of the size of the logits is kept.
+// With weights w, smoothing e and C classes, for target t:
 //
 //   loss = (1 - e) w[t] (lse - x[t]) + e / C sum_c w[c] (lse - x[c])
 //   d loss / d x[c] = (1 - e) w[t] (p[c] - [c = t]) + e / C (p[c] sum(w) - w[c])
@@ -65,7 +65,9 @@ __global__ void __launch_bounds__(256)
   }
   m = max_row(m);
   A sum = 0;
-  for (int64_t c = threadIdx.x; c < classes; c += blockDim.x) sum += std::exp(logits.at(row, c) - m);
+  for (int64_t c = threadIdx.x; c < classes; c += blockDim.x) {
+    sum += std::exp(logits.at(row, c) - m);
+  }
   const A log_sum = std::log(sum_row(sum));
   double spread = 0;
   if (smoothing != 0) {

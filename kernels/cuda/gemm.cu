@@ -108,7 +108,8 @@ void product(const GemmArgs& g) {
   if constexpr (std::is_floating_point_v<Acc>) {
     if (way != Route::small) return launch(static_cast<MediumTile*>(nullptr));
   }
-  launch(static_cast<SmallTile*>(nullptr));
+  using Small = std::conditional_t<sizeof(Acc) == 16, WideTile, SmallTile>;
+  launch(static_cast<Small*>(nullptr));
 }
 
 }  // namespace

@@ -29,7 +29,8 @@ struct Tile {
 };
 using LargeTile = Tile<128, 128, 8, 8, 8>;  // 256 threads
 using MediumTile = Tile<64, 64, 8, 8, 4>;   // 128 threads: double
-using SmallTile = Tile<32, 32, 16, 4, 4>;   // 64 threads
+using SmallTile = Tile<32, 32, 8, 4, 4>;    // 64 threads
+using WideTile = Tile<32, 32, 8, 2, 4>;     // 128 threads: elements of 16 bytes
 
 // One operand's slices: kLines lines of kK elements, on their way through registers.
 template <class Acc, class Operand, int kLines, int kK, int kThreads>

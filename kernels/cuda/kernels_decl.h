@@ -1,6 +1,8 @@
 // Declarations of every CUDA kernel's host function: the signatures of PG_KERNELS.
 #pragma once
 
+#define PG_KERNEL_DEVICE "cuda"  // what unsupported() names; before kernels.h
+
 #include "kernels/kernels.h"
 
 namespace pygrad::cuda {

@@ -14,16 +14,30 @@ PG_HOST_DEVICE int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 PG_HOST_DEVICE int64_t magnitude(int64_t x) { return x < 0 ? -x : x; }
 
 // Divides in place and returns the remainder; both not negative. A GPU divides 32-bit numbers
-// several times faster than 64-bit ones.
+// inline; its 64-bit division is a call that costs registers everywhere, so the rare wide case is
+// done bit by bit.
 PG_HOST_DEVICE int64_t divide(int64_t& a, int64_t b) {
   if (((a | b) >> 32) == 0) {
     const uint32_t q = uint32_t(a) / uint32_t(b), r = uint32_t(a) - q * uint32_t(b);
     a = q;
     return r;
   }
+#ifdef __CUDA_ARCH__
+  uint64_t q = 0, r = 0;
+#pragma unroll 1
+  for (int bit = 63 - __clzll(a); bit >= 0; --bit) {
+    r = r << 1 | (uint64_t(a) >> bit & 1);
+    const bool fits = r >= uint64_t(b);
+    r -= fits ? uint64_t(b) : 0;
+    q |= uint64_t(fits) << bit;
+  }
+  a = int64_t(q);
+  return int64_t(r);
+#else
   const int64_t q = a / b, r = a - q * b;
   a = q;
   return r;
+#endif
 }
 
 template <int kOperands>

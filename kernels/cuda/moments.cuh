@@ -78,7 +78,6 @@ struct MomentsFold {
       }
       all = all.merged(part);
       begin = stop;
-      // begin stays congruent to the thread's first element: stop is end or a whole number of steps.
     }
     return all;
   }

@@ -1,8 +1,8 @@
 // Pooling over the last three dimensions: maximum and average, fixed and adaptive windows.
 //
 // Forward kernels have a thread per output. The average's gradient is a gather: a thread per input
-// element finds the windows that cover it. The maximum's gradient only knows indices: a block owns a
-// plane and goes through its outputs in chunks; of the outputs of a chunk with one index the first
+// element finds the windows that cover it. The maximum's gradient only knows indices: a block owns
+// a plane and goes through its outputs in chunks; of the outputs of a chunk with one index the first
 // thread adds all, in order. No atomics, and one order of the sums.
 
 #include "kernels/cuda/block.cuh"

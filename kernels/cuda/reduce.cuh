@@ -66,7 +66,8 @@ struct Plan {
 
 // Sorts by decreasing stride of the first list (if asked), then merges what touches in all lists.
 template <int kLists>
-PG_HOST_INLINE int sort_and_merge(int n, bool sort, int64_t* size, int64_t* const (&lists)[kLists]) {
+PG_HOST_INLINE int sort_and_merge(int n, bool sort, int64_t* size,
+                                  int64_t* const (&lists)[kLists]) {
   const auto swap = [](int64_t& a, int64_t& b) {
     const int64_t t = a;
     a = b;
@@ -93,8 +94,8 @@ PG_HOST_INLINE int sort_and_merge(int n, bool sort, int64_t* size, int64_t* cons
   return last + 1;
 }
 
-// The outputs have the inputs' dimensions, of size 1 where reduced. With `in_order` element i is the
-// i-th in row-major order; otherwise the order is the one that suits memory.
+// The outputs have the inputs' dimensions, of size 1 where reduced. With `in_order` element i is
+// the i-th in row-major order; otherwise the order is the one that suits memory.
 PG_HOST_INLINE Plan plan_reduction(const View& out, const View& out2, const View& in,
                                    const View& in2, bool in_order) {
   Plan p;
@@ -215,8 +216,8 @@ void run_fold(const Fold& fold, const Plan& plan) {
   } else {
     const unsigned rows = unsigned(least(shape.rows, plan.outputs));
     const dim3 grid{unsigned(ceil_div(plan.outputs, rows)), unsigned(segments)};
-    PG_LAUNCH((fold_rows<Fold>), grid, dim3(shape.threads, rows), 0, current_stream(), fold, plan, segment,
-              partial);
+    PG_LAUNCH((fold_rows<Fold>), grid, dim3(shape.threads, rows), 0, current_stream(), fold, plan,
+              segment, partial);
   }
   if (segments == 1) return;
   const unsigned rows = unsigned(least(4, plan.outputs));

@@ -188,7 +188,9 @@ void bincount(const View& out, const View& in, const View* weights) {
     return;
   }
   if (out.dtype != weights->dtype) unsupported("bincount", weights->dtype);
-  if (out.dtype != DType::Float64 && out.dtype != DType::Float32) unsupported("bincount", out.dtype);
+  if (out.dtype != DType::Float64 && out.dtype != DType::Float32) {
+    unsupported("bincount", out.dtype);
+  }
   const View bins = at_least_1d(in);
   const KeySource keys{bins.data, bins.dtype, false, 0};
   const SortedLines<WideEntry> sorted(keys, Lines<1>({&bins}, 0), n, n);

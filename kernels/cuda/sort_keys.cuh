@@ -4,8 +4,8 @@
 // zeros one key; a descending sort inverts the bits), joined with its position in the line. Entries
 // are then distinct, so ordering them in any way is a stable sort of the elements.
 //
-// Chunks of a line are sorted in shared memory by a bitonic network, several short lines to a block.
-// A long line is then merged up, run by run, between two arrays; for the first k alone each chunk
+// Chunks of a line are sorted in shared memory by a bitonic network, several short lines to a
+// block. A long line is then merged up, run by run, between two arrays; for the first k alone each chunk
 // keeps its first k entries, and what is kept is cut into chunks again until one is left.
 #pragma once
 

@@ -23,12 +23,13 @@ VIEWS = (
 )
 IN_PLACE = (
     lambda t, o, r: t.mul_(2 + r(3)),
-    lambda t, o, r: t.add_(o.reshape(-1)[0]),
-    lambda t, o, r: t.mul_(o.reshape(-1)[r(o.numel())]),
+    # The operand is a copy: what PyTorch does where it overlaps the written tensor depends on the layout.
+    lambda t, o, r: t.add_(o.reshape(-1)[0].clone()),
+    lambda t, o, r: t.mul_(o.reshape(-1)[r(o.numel())].clone()),
     lambda t, o, r: t.sin_(),
     lambda t, o, r: t.tanh_(),
     lambda t, o, r: t.zero_(),
-    lambda t, o, r: t.copy_(o.reshape(-1)[0].expand(tuple(t.shape))),
+    lambda t, o, r: t.copy_(o.reshape(-1)[0].clone().expand(tuple(t.shape))),
     lambda t, o, r: t.exp_().mul_(0.1),
 )
 PURE = (

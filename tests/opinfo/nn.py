@@ -7,8 +7,9 @@ from itertools import product
 import numpy as np
 
 from tests.opinfo import reference as r
-from tests.opinfo.record import COMPLEX, FLOATS, F, I, S, Operand, bad, op
+from tests.opinfo.record import COMPLEX, FLOATS, INTS, F, I, S, Operand, bad, op
 
+INTEGRAL = (*INTS, "bool")
 DOTS = {"float16": (1e-2, 2e-2), "bfloat16": (4e-2, 0.1), "float32": (3e-5, 3e-5), "complex64": (5e-5, 5e-5)}
 MATS = FLOATS + COMPLEX + ("int64", "int32", "uint8")
 
@@ -112,7 +113,7 @@ op("layer_norm", lambda m: [
 ])  # fmt: skip
 op("rms_norm", lambda m: [S(m(3, 4), (4,), m(4)), S(m(2, 3, 2), (3, 2), eps=1e-3), S(m(2, 5), (5,), m(5), 1e-5)],
    lambda x, shape, weight=None, eps=None: x / np.sqrt(np.square(x).mean(tuple(range(-len(shape), 0)), keepdims=True) + (eps or 0)) * (1 if weight is None else weight),
-   tol=NORM, errors=[bad(F(2, 3), (4,), raises=RuntimeError, text="normalized_shape|shape")])  # fmt: skip
+   tol=NORM, without=COMPLEX, errors=[bad(F(2, 3), (4,), raises=RuntimeError, text="normalized_shape|shape")])  # fmt: skip
 
 
 def _group_norm(x, groups, weight=None, bias=None, eps=1e-5):
@@ -210,7 +211,7 @@ def conv_samples(n):
 
 for n in (1, 2, 3):
     ones = (4,) * n
-    op(f"conv{n}d", conv_samples(n), _conv(n), tol=DOTS, errors=[
+    op(f"conv{n}d", conv_samples(n), _conv(n), tol=DOTS, without=INTEGRAL + COMPLEX, errors=[
         bad(F(1, 3, *ones), F(2, 2, *(2,) * n), raises=RuntimeError, text="channels"), bad(F(1, 1, *ones), F(1, 1, *(5,) * n), raises=RuntimeError, text="[Kk]ernel size"),
         bad(F(1, 1, *ones), F(1, 1, *(2,) * n), F(3), raises=RuntimeError, text="bias"), bad(F(1, 1, *ones), F(1, 1, *(2,) * n), stride=0, raises=RuntimeError, text="stride"),
         bad(F(1, 1, *ones), F(1, 1, *(2,) * n), padding=-1, raises=RuntimeError, text="padding"), bad(F(4), F(1, 1, *(2,) * n), raises=RuntimeError, text="input|dim"),
@@ -254,7 +255,7 @@ def transpose_samples(n):
 
 for n in (1, 2, 3):
     ones = (4,) * n
-    op(f"conv_transpose{n}d", transpose_samples(n), _conv_transpose(n), tol=DOTS, errors=[
+    op(f"conv_transpose{n}d", transpose_samples(n), _conv_transpose(n), tol=DOTS, without=INTEGRAL + COMPLEX, errors=[
         bad(F(1, 3, *ones), F(2, 2, *(2,) * n), raises=RuntimeError, text="channels"),
         bad(F(1, 1, *ones), F(1, 1, *(2,) * n), output_padding=1, raises=RuntimeError, text="output.padding"),
     ])  # fmt: skip
@@ -269,7 +270,7 @@ def conv_all(x, w, bias, stride, padding, dilation, transposed, output_padding, 
 
 op("convolution", lambda m: [
     S(m(1, 2, 3, 3), m(2, 2, 2, 2), m(2), [1, 1], [0, 0], [1, 1], False, [0, 0], 1), S(m(1, 2, 3), m(2, 1, 2), None, [2], [1], [1], True, [1], 1),
-], conv_all, tol=DOTS)  # fmt: skip
+], conv_all, tol=DOTS, without=INTEGRAL + COMPLEX)  # fmt: skip
 
 
 def windows(x, n, kernel, stride, padding, dilation, ceil, fill):
@@ -335,9 +336,9 @@ for n in (1, 2, 3):
             yield S(x(1, 2, *(7,) * n), 3, 2, 1)
             yield S(x(1, 1, *(6,) * n), 2, 1, 0, 2)
 
-    op(f"max_pool{n}d", max_samples, lambda *a, f=_max_pool(n), **k: f(*a, **k)[0], torch=f"nn.functional.max_pool{n}d")
+    op(f"max_pool{n}d", max_samples, lambda *a, f=_max_pool(n), **k: f(*a, **k)[0], torch=f"nn.functional.max_pool{n}d", without=INTEGRAL)
     op(f"max_pool{n}d_with_indices", max_samples, _max_pool(n), result=None, gradgrad=True, torch=f"nn.functional.max_pool{n}d_with_indices",
-       dtypes=FLOATS, errors=[
+       dtypes=FLOATS, without=INTEGRAL, errors=[
         bad(F(1, 1, *(4,) * n), 0, raises=RuntimeError, text="kernel|zero"), bad(F(1, 1, *(4,) * n), 2, padding=2, raises=RuntimeError, text="pad"),
         bad(F(1, 1, *(1,) * n), 3, raises=RuntimeError, text="[Oo]utput size|small"), bad(F(3), 2, raises=RuntimeError, text="input|dim"),
     ])  # fmt: skip
@@ -351,7 +352,7 @@ for n in (1, 2, 3):
         if n > 1:
             yield S(m(1, 1, *size), 2, divisor_override=3)
 
-    op(f"avg_pool{n}d", avg_samples, _avg_pool(n), tol=DOTS, errors=[
+    op(f"avg_pool{n}d", avg_samples, _avg_pool(n), tol=DOTS, without=INTEGRAL, errors=[
         bad(F(1, 1, *(4,) * n), 2, padding=2, raises=RuntimeError, text="pad"), bad(F(1, 1, *(1,) * n), 3, raises=RuntimeError, text="[Oo]utput size|small|size"),
     ])  # fmt: skip
 
@@ -505,7 +506,7 @@ def class_samples(m):
 
 CLASS_ERRORS = [
     bad(F(3, 4), I(0, 4, 1), raises=IndexError, text="4|out of bounds|range"), bad(F(3, 4), I(0, -1, 1), raises=IndexError, text="-1|out of bounds|range"),
-    bad(F(3, 4), I(0, 1), raises=RuntimeError, text="batch|size|shape|match", torch=False), bad(F(3, 4), I(0, 1, 2), F(3), raises=RuntimeError, text="weight"),
+    bad(F(3, 4), I(0, 1), raises=ValueError, text="batch|size|shape|match"), bad(F(3, 4), I(0, 1, 2), F(3), raises=RuntimeError, text="weight"),
 ]  # fmt: skip
 
 

@@ -218,6 +218,8 @@ class OpInfo:
         random: whether the result is drawn; then only shape and dtype are compared.
         torch: path of the same function in PyTorch when the name is not found by itself; or "" for none.
         check: compares the results in place of the values (functions of freedom, such as signs).
+        torch_tol: tolerances against PyTorch where its own rounding is the coarser one.
+        without: dtypes that PyTorch has and this op refuses with NotImplementedError.
         isa: whether every instruction set must agree within the tolerance.
         flops, bytes: of one sample, for benchmarks.
     """
@@ -235,6 +237,8 @@ class OpInfo:
     ties: bool = True
     random: bool = False
     torch: str | Callable[[Any], Any] | None = None
+    torch_tol: dict[str, tuple[float, float]] = field(default_factory=dict)
+    without: tuple[str, ...] = ()
     isa: bool = True
     flops: Callable[[Sample], float] | None = None
     bytes: Callable[[Sample], float] | None = None
@@ -353,7 +357,7 @@ def to_numpy(tensor: Any) -> np.ndarray:
     kind = str(tensor.dtype).rsplit(".", 1)[-1]
     if kind == "bfloat16":
         return tensor.float().numpy().astype(np.float64)
-    array = tensor.numpy()
+    array = tensor.numpy(force=True)
     if kind == "bool":
         return array
     return array.astype(np.complex128 if is_complex(kind) else np.float64 if is_float(kind) else np.int64)

@@ -131,14 +131,14 @@ unary_op("celu", lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x / al
 unary_op("gelu", r.gelu, extra=[((), {"approximate": "tanh"})], special=False, tol=TIGHT_SPECIAL, **NO_INT, errors=[
     bad(F(2), approximate="other", raises=RuntimeError, text="approximate"),
 ])  # fmt: skip
-unary_op("silu", lambda x: x * r.sigmoid(x), special=False, result="same", dtypes=FLOATS)
+unary_op("silu", lambda x: x * r.sigmoid(x), special=False, without=COMPLEX, result="same", dtypes=FLOATS)
 unary_op("mish", lambda x: x * np.tanh(r.softplus(x)), special=False, **NO_INT)
 unary_op("softplus", r.softplus, extra=[((2.0,), {}), ((1.5, 0.2), {})], special=False, **NO_INT)
 unary_op("hardtanh", lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val), avoid=[-1, 1, -0.5, 2],
          extra=[((-0.5, 2.0), {})], **NO_INT)  # fmt: skip
 unary_op("relu6", lambda x: np.clip(x, 0, 6), low=-3, high=9, avoid=[0, 6], **NO_INT)
 unary_op("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, low=-5, high=5, avoid=[-3, 3], special=False, **NO_INT)
-unary_op("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, low=-5, high=5, avoid=[-3, 3], **NO_INT)
+unary_op("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, low=-5, high=5, avoid=[-3, 3], torch_tol={"float64": (1e-7, 1e-9)}, **NO_INT)
 unary_op("hardshrink", lambda x, lambd=0.5: np.where(np.abs(x) <= lambd, 0, x), avoid=[-0.5, 0.5, 1, -1], extra=[((1.0,), {})], **NO_INT)
 unary_op("softshrink", lambda x, lambd=0.5: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0)),
          avoid=[-0.5, 0.5, 1, -1], extra=[((1.0,), {})], special=False, **NO_INT)  # fmt: skip

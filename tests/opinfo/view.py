@@ -165,7 +165,7 @@ moved("tensor_split", lambda m: [S(m(7, 2), 3), S(m(7, 2), (1, 5)), S(m(2, 5), 2
 moved("cat", lambda m: [
     S([m(2, 3), m(4, 3)]), S([m(2, 3), m(2, 1), m(2, 2)], 1), S([m(2, 3), m(2, 3)], dim=-1), S([m(33), m(31), m(0)]), S([m(3, 2)]),
 ], lambda xs, dim=0: np.concatenate(xs, dim), errors=[
-    bad([], raises=RuntimeError, text="empty|non-empty", torch=False), bad([F(2, 3), F(3, 2)], raises=RuntimeError, text="size|match"),
+    bad([], raises=ValueError, text="empty|non-empty"), bad([F(2, 3), F(3, 2)], raises=RuntimeError, text="size|match"),
     bad([F(2), F()], raises=RuntimeError, text="0-d|zero-dim"), bad([F(2), F(2)], 1, raises=IndexError, text="out of range"),
     bad([F(2), 3], raises=TypeError, text="int|argument|Tensor"), bad(F(2), raises=TypeError, text="tuple|list|argument"),
 ])  # fmt: skip

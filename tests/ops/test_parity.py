@@ -50,7 +50,8 @@ def agree(info, a, b, what):
     assert dtype_name(a) == dtype_name(b), f"{what}: {a.dtype}, PyTorch {b.dtype}"
     assert tuple(a.shape) == tuple(b.shape), f"{what}: {tuple(a.shape)}, PyTorch {tuple(b.shape)}"
     if not info.random:
-        text = mismatch(to_numpy(a), to_numpy(b), *info.tolerance(dtype_name(a)))
+        name = dtype_name(a)
+        text = mismatch(to_numpy(a), to_numpy(b), *(info.torch_tol.get(name) or info.tolerance(name)))
         assert not text, f"{what}: {text}"
 
 
@@ -84,13 +85,21 @@ def test_gradients(name):
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
                     outputs = differentiable_outputs(f(*args, **kwargs))
-                if outputs:
-                    sum((t * (i + 1.5)).abs().sum() for i, t in enumerate(outputs)).backward()
+                try:
+                    if outputs:
+                        sum((t * (i + 1.5)).abs().sum() for i, t in enumerate(outputs)).backward()
+                except RuntimeError:
+                    assert lib is torch, f"{name}{sample!r}: only PyTorch has no backward for this"
+                    break
                 both.append([t.grad for t in tensors])
+            if len(both) < 2:
+                continue
             for i, (b, a) in enumerate(zip(*both, strict=True)):
                 what = f"{name}{sample!r}, input {i}"
-                assert (a is None) == (b is None), f"{what}: {a!r}, PyTorch {b!r}"
-                if a is not None:
+                if a is None or b is None:  # no gradient is as good as zeros
+                    given = b if a is None else a
+                    assert given is None or not to_numpy(given).any(), f"{what}: {a!r}, PyTorch {b!r}"
+                else:
                     agree(info, a, b, what)
 
 
@@ -111,7 +120,11 @@ def test_dtypes_and_exceptions(name):
         expected, refusal = attempt(theirs, info, sample)
         got, error = attempt(call, info, sample)
         what = f"{name}{sample!r}"
-        if refusal is None:
+        if refusal is None and dtype in info.without:
+            assert isinstance(error, NotImplementedError), f"{what}: {error!r}"
+        elif refusal is None:
+            if any(is_tensor(t) and dtype_name(t) not in ALL for t in expected):
+                continue  # PyTorch's dtype for it is one we lack
             assert error is None, f"{what}: {error!r}, PyTorch works"
             for a, b in zip(got, expected, strict=True):
                 agree(info, a, b, what)
@@ -128,7 +141,8 @@ def test_error_inputs(name):
             _, refusal = attempt(theirs, OPS[name], error.sample)
             what = f"{name}{error.sample!r}"
             assert refusal is not None, f"{what}: PyTorch accepts it"
-            assert isinstance(refusal, error.kind) or issubclass(error.kind, type(refusal)), f"{what}: PyTorch {refusal!r}"
+            kinds = (error.kind, AttributeError) if error.kind is TypeError else error.kind
+            assert isinstance(refusal, kinds) or issubclass(error.kind, type(refusal)), f"{what}: PyTorch {refusal!r}"
 
 
 def test_random_streams_need_no_parity():

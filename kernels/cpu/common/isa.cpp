@@ -123,8 +123,8 @@ int available_isas(const char** names, int capacity) {
 
 void set_unsupported_handler(UnsupportedHandler handler) { unsupported_handler.store(handler); }
 
-void unsupported(const char* kernel, DType dtype) {
-  if (const UnsupportedHandler handler = unsupported_handler.load()) handler(kernel, "cpu", dtype);
+void unsupported_on(const char* device, const char* kernel, DType dtype) {
+  if (const UnsupportedHandler handler = unsupported_handler.load()) handler(kernel, device, dtype);
   // Reached only by a program that uses kernels/ without installing a handler.
   std::fprintf(stderr, "pygrad: %s has no CPU kernel for %s\n", kernel, dtype_name(dtype));
   std::abort();
