@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Devices, markers and seeds of the whole suite.
 
 PYGRAD_TEST_DEVICES   the devices to test on, such as ``cpu``, ``cuda`` or ``cpu,cuda`` (default: cpu)

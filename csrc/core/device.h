@@ -1,3 +1,4 @@
+// Device: where memory lies and kernels run, a kind and an index.
 #pragma once
 
 #include "kernels/kernels.h"

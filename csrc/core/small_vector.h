@@ -1,6 +1,7 @@
 // SmallVector: the first N elements lie in the object, so that a tape node is one allocation.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <new>
 #include <utility>

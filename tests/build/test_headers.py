@@ -24,12 +24,34 @@ HEADERS = sorted(
 @pytest.mark.skipif(COMPILER is None, reason="no C++ compiler is installed")
 def test_headers_compile_alone():
     def compile_one(header: str) -> tuple[str, int, str]:
-        command = [COMPILER, "-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-DPG_X86_ISAS=1", "-I", str(ROOT), "-x", "c++", "-"]
-        done = subprocess.run(command, input=f'#include "{header}"\n#include "{header}"\n', capture_output=True, text=True, check=False)
+        command = [
+            COMPILER,
+            "-std=c++20",
+            "-fsyntax-only",
+            "-Wall",
+            "-Wextra",
+            "-DPG_X86_ISAS=1",
+            "-I",
+            str(ROOT),
+            "-x",
+            "c++",
+            "-",
+        ]
+        done = subprocess.run(
+            command,
+            input=f'#include "{header}"\n#include "{header}"\n',
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return header, done.returncode, done.stderr
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        failed = [f"{header}:\n{text[:1500]}" for header, code, text in pool.map(compile_one, HEADERS) if code]
+        failed = [
+            f"{header}:\n{text[:1500]}"
+            for header, code, text in pool.map(compile_one, HEADERS)
+            if code
+        ]
     assert not failed, "\n".join(failed)
 
 

@@ -14,12 +14,32 @@ from pygrad import _C
 
 ROOT = Path(__file__).resolve().parents[2]
 SANITIZED = "sanitize=" in _C.build_info()["options"]
-HEAVY = ("numpy", "torch", "dataclasses", "inspect", "multiprocessing", "tempfile", "zipfile", "logging", "typing", "pickle", "concurrent", "asyncio")
+HEAVY = (
+    "numpy",
+    "torch",
+    "dataclasses",
+    "inspect",
+    "multiprocessing",
+    "tempfile",
+    "zipfile",
+    "logging",
+    "typing",
+    "pickle",
+    "concurrent",
+    "asyncio",
+)
 
 
 def in_fresh_python(code: str) -> dict:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-    done = subprocess.run([sys.executable, "-S", "-E" if not environment["PYTHONPATH"] else "-s", "-c", code], capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-S", "-E" if not environment["PYTHONPATH"] else "-s", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -59,7 +79,9 @@ def test_submodules_bring_in_no_numpy(name):
 
 
 def test_wheels_are_small():
-    wheels = [p for folder in ("dist", ".ci/work/wheel") for p in (ROOT / folder).glob("pygrad-*.whl")]
+    wheels = [
+        p for folder in ("dist", ".ci/work/wheel") for p in (ROOT / folder).glob("pygrad-*.whl")
+    ]
     if not wheels:
         pytest.skip("no wheel has been built in dist/")
     for wheel in wheels:
@@ -72,6 +94,12 @@ def test_module_exports_only_its_entry():
     nm = shutil.which("nm")
     if nm is None or SANITIZED:
         pytest.skip("needs nm and a plain build")
-    done = subprocess.run([nm, "-D", "--defined-only", "-C", _C.__file__], capture_output=True, text=True, check=True)
-    strong = [line.split(" ", 2)[2] for line in done.stdout.splitlines() if line.split(" ", 2)[1] in "TDB"]
-    assert all("pygrad" not in name for name in strong if not name.startswith("PyInit")), strong[:20]
+    done = subprocess.run(
+        [nm, "-D", "--defined-only", "-C", _C.__file__], capture_output=True, text=True, check=True
+    )
+    strong = [
+        line.split(" ", 2)[2] for line in done.stdout.splitlines() if line.split(" ", 2)[1] in "TDB"
+    ]
+    assert all("pygrad" not in name for name in strong if not name.startswith("PyInit")), strong[
+        :20
+    ]

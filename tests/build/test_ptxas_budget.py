@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Registers and spills of the CUDA kernels stay within the checked-in budget."""
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ SCRIPT = ROOT / "cmake" / "ptxas_budget.py"
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False
+    )
 
 
 LOG = """ptxas info    : Compiling entry function 'kernel_x' for 'sm_80'
@@ -40,6 +43,10 @@ def test_kernels_keep_their_budget(tmp_path):
                  f"-DPYGRAD_PTXAS_LOG={logs}", f"-DPython_EXECUTABLE={sys.executable}"]  # fmt: skip
     subprocess.run(configure, check=True, capture_output=True)
     jobs = str(os.cpu_count() or 1)
-    subprocess.run(["cmake", "--build", str(build), "--target", "kernels_cuda", "-j", jobs], check=True, capture_output=True)
+    subprocess.run(
+        ["cmake", "--build", str(build), "--target", "kernels_cuda", "-j", jobs],
+        check=True,
+        capture_output=True,
+    )
     done = run(str(logs))
     assert done.returncode == 0, done.stdout

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Bad input: the exception, a text with the values, and nothing changed; never a crash."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """x[...] and x[...] = v: every kind of index, against NumPy; views and copies; refusals."""
 
 from __future__ import annotations
@@ -71,7 +72,11 @@ def has_repeats(index):
     return bool((count > 1).any())
 
 
-@pytest.mark.parametrize("index", [i for i in INDICES if not isinstance(i, bool)], ids=lambda i: repr(i).replace("\n", "")[:60])
+@pytest.mark.parametrize(
+    "index",
+    [i for i in INDICES if not isinstance(i, bool)],
+    ids=lambda i: repr(i).replace("\n", "")[:60],
+)
 def test_gradient(index):
     """Reading sends the gradient to the places read, as often as they were."""
     x = pygrad.tensor(ARRAY, requires_grad=True)
@@ -99,7 +104,15 @@ def test_gradient_of_assignment():
 
 def test_basic_indexing_gives_views_and_advanced_gives_copies():
     x, array = pygrad.zeros(3, 4), np.zeros((3, 4))
-    for index in (0, slice(1, None), (slice(None), 1), None, (Ellipsis, 2), (), slice(None, None, 2)):
+    for index in (
+        0,
+        slice(1, None),
+        (slice(None), 1),
+        None,
+        (Ellipsis, 2),
+        (),
+        slice(None, None, 2),
+    ):
         x[index].add_(1)
         array[index] += 1
     assert x.tolist() == array.tolist()
@@ -177,7 +190,11 @@ def test_refused(index, kind, text):
 
 def test_assignment_of_wrong_shapes_and_things():
     x = pygrad.zeros(2, 3)
-    for index, value in ((0, pygrad.ones(2)), (slice(None), pygrad.ones(3, 3)), ([0, 1], pygrad.ones(3, 3))):
+    for index, value in (
+        (0, pygrad.ones(2)),
+        (slice(None), pygrad.ones(3, 3)),
+        ([0, 1], pygrad.ones(3, 3)),
+    ):
         with pytest.raises(RuntimeError, match="shape|size|broadcast|expand"):
             x[index] = value
     with pytest.raises(TypeError):

@@ -70,11 +70,9 @@ def test_target_among_the_operands():
     x.sub_(x)
     assert x.tolist() == [0.0, 0.0]
     m = pygrad.tensor([[1.0, 2.0], [3.0, 4.0]])
-    m.add_(m.t())
-    assert m.tolist() == [[2.0, 5.0], [5.0, 8.0]]
-    a = pygrad.tensor([[1.0, 2.0], [3.0, 4.0]])
-    a.copy_(a.t())
-    assert a.tolist() == [[1.0, 3.0], [2.0, 4.0]]
+    with pytest.raises(RuntimeError, match="memory location"):
+        m.add_(m.t())
+    assert m.tolist() == [[1.0, 2.0], [3.0, 4.0]]
 
 
 def test_non_contiguous_targets(device):
@@ -130,7 +128,12 @@ def test_gradients_against_differences(change):
 
 def test_leaf_and_view_of_leaf_are_refused():
     x = pygrad.ones(3, requires_grad=True)
-    for change in (lambda: x.add_(1), lambda: x[0].zero_(), lambda: x.__setitem__(0, 2.0), lambda: x.data_ptr() and x.copy_(pygrad.zeros(3))):
+    for change in (
+        lambda: x.add_(1),
+        lambda: x[0].zero_(),
+        lambda: x.__setitem__(0, 2.0),
+        lambda: x.data_ptr() and x.copy_(pygrad.zeros(3)),
+    ):
         with pytest.raises(RuntimeError, match="leaf"):
             change()
     assert x.tolist() == [1.0] * 3
@@ -179,7 +182,13 @@ def test_change_of_what_was_not_saved_is_fine():
 
 def test_a_refused_operation_writes_nothing():
     x = pygrad.arange(3)
-    for change in (lambda: x.add_(0.5), lambda: x.div_(2), lambda: x.exp_(), lambda: x.add_(pygrad.ones(2, 3, dtype=pygrad.int64)), lambda: x.floor_divide_(0)):
+    for change in (
+        lambda: x.add_(0.5),
+        lambda: x.div_(2),
+        lambda: x.exp_(),
+        lambda: x.add_(pygrad.ones(2, 3, dtype=pygrad.int64)),
+        lambda: x.floor_divide_(0),
+    ):
         with pytest.raises(RuntimeError):
             change()
     assert x.tolist() == [0, 1, 2]

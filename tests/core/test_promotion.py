@@ -8,7 +8,20 @@ import pytest
 
 import pygrad
 
-NAMES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+NAMES = (
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+)
 KIND = dict(zip(NAMES, (0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3), strict=True))
 BITS = {"uint8": 8, "int8": 8, "int16": 16, "int32": 32, "int64": 64}
 

@@ -54,8 +54,12 @@ CASES = {
     "sort": lambda: rand(BIG).sort().values,
     "topk": lambda: rand(300, 500).topk(5).values,
     "gather": lambda: rand(300, 301).gather(1, pygrad.randint(0, 301, (300, 200))),
-    "index_add": lambda: pygrad.zeros(50, 8).index_add(0, pygrad.randint(0, 50, (5000,)), rand(5000, 8)),
-    "scatter_add": lambda: pygrad.zeros(100).scatter_add(0, pygrad.randint(0, 100, (20000,)), rand(20000)),
+    "index_add": lambda: pygrad.zeros(50, 8).index_add(
+        0, pygrad.randint(0, 50, (5000,)), rand(5000, 8)
+    ),
+    "scatter_add": lambda: pygrad.zeros(100).scatter_add(
+        0, pygrad.randint(0, 100, (20000,)), rand(20000)
+    ),
     "embedding": lambda: F.embedding(pygrad.randint(0, 50, (4000,)), rand(50, 16)),
     "where": lambda: pygrad.where(rand(BIG) > 0, rand(BIG), rand(BIG)),
     "cat": lambda: pygrad.cat([rand(300, 200), rand(300, 201)], 1),
@@ -80,15 +84,15 @@ def test_same_bits_for_every_number_of_threads(name, threads):
         assert bits(name) == expected, f"{name} differs with {n} threads"
 
 
-
-
 def test_same_bits_of_gradients(threads):
     def run():
         pygrad.manual_seed(5)
         x = rand(16, 3, 12, 12).requires_grad_()
         w = rand(8, 3, 3, 3).requires_grad_()
         v = rand(8 * 36, 10).requires_grad_()
-        h = F.max_pool2d(F.relu(F.batch_norm(F.conv2d(x, w, padding=1), None, None, training=True)), 2)
+        h = F.max_pool2d(
+            F.relu(F.batch_norm(F.conv2d(x, w, padding=1), None, None, training=True)), 2
+        )
         table = rand(20, 10).requires_grad_()
         logits = h.flatten(1) @ v + F.embedding(pygrad.randint(0, 20, (16,)), table)
         F.cross_entropy(F.layer_norm(logits, (10,)), pygrad.randint(0, 10, (16,))).backward()

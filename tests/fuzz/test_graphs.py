@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Random graphs of ops and views: the tape's gradient against differences, and against PyTorch."""
 
 from __future__ import annotations
@@ -13,8 +14,32 @@ from tests.conftest import SEED
 
 UNARY = ("sin", "cos", "tanh", "exp", "sigmoid", "neg", "square", "softplus", "erf", "atan")
 BINARY = ("add", "sub", "mul", "atan2_shifted", "lerp", "hypot")
-VIEWS = ("t", "slice", "flip", "reshape", "select", "expand", "narrow", "diagonal", "unsqueeze", "chunk", "permute", "roll")
-REDUCTIONS = ("sum", "mean", "logsumexp", "var", "softmax", "cumsum", "amax", "norm", "prod", "log_softmax")
+VIEWS = (
+    "t",
+    "slice",
+    "flip",
+    "reshape",
+    "select",
+    "expand",
+    "narrow",
+    "diagonal",
+    "unsqueeze",
+    "chunk",
+    "permute",
+    "roll",
+)
+REDUCTIONS = (
+    "sum",
+    "mean",
+    "logsumexp",
+    "var",
+    "softmax",
+    "cumsum",
+    "amax",
+    "norm",
+    "prod",
+    "log_softmax",
+)
 JOINS = ("cat", "stack", "matmul", "where", "gather", "index", "outer", "in_place", "in_place_view")
 
 
@@ -139,7 +164,9 @@ def test_gradient_is_pytorchs(block):
             value = program(lib, seed)(a, b)
             if value.requires_grad:
                 value.backward(create_graph=False)
-            results.append([value.tolist(), *(None if t.grad is None else t.grad.tolist() for t in (a, b))])
+            results.append(
+                [value.tolist(), *(None if t.grad is None else t.grad.tolist() for t in (a, b))]
+            )
         ours, theirs = results
         assert ours[0] == pytest.approx(theirs[0], rel=1e-9, abs=1e-12), f"program {seed}"
         for g, h in zip(ours[1:], theirs[1:], strict=True):
@@ -149,7 +176,9 @@ def test_gradient_is_pytorchs(block):
                 assert close, f"program {seed}: {g}, PyTorch {h}"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("hypothesis") is None, reason="hypothesis is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("hypothesis") is None, reason="hypothesis is not installed"
+)
 def test_hypothesis_shrinks_what_fails():
     """The same programs, with seeds chosen (and made small) by hypothesis."""
     from hypothesis import given, settings

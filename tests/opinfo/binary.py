@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Functions of two or three tensors: arithmetic, comparison, logic, bits, choice."""
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ HALF = {"float16": (4e-3, 2e-3), "bfloat16": (3e-2, 2e-2)}
 
 def on_kind(f, g):
     """f for numbers, g for bools."""
-    return lambda a, b, **k: g(a, b) if np.asarray(a).dtype == bool and np.asarray(b).dtype == bool else f(a, b, **k)
+    return lambda a, b, **k: (
+        g(a, b) if np.asarray(a).dtype == bool and np.asarray(b).dtype == bool else f(a, b, **k)
+    )
 
 
 # --- arithmetic
@@ -24,7 +27,13 @@ binary_op("sub", lambda a, b, alpha=1: a - (alpha * b if alpha != 1 else b), sca
     bad(F(2, dtype="bool"), F(2, dtype="bool"), raises=RuntimeError, text="bool"),
 ])  # fmt: skip
 alias("subtract", "sub")
-binary_op("rsub", lambda a, b, alpha=1: b - (alpha * a if alpha != 1 else a), scalars=[2], extra=[{"alpha": 2}], dtypes=NUMBERS)
+binary_op(
+    "rsub",
+    lambda a, b, alpha=1: b - (alpha * a if alpha != 1 else a),
+    scalars=[2],
+    extra=[{"alpha": 2}],
+    dtypes=NUMBERS,
+)
 binary_op("mul", np.multiply, scalars=[2, -1], dtypes=ALL, result=None)
 alias("multiply", "mul")
 
@@ -73,7 +82,11 @@ for name, ref in (("remainder", _remainder), ("fmod", _fmod)):
 
 def _pow(a, b):
     a = np.asarray(a)
-    return np.power(a.astype(np.complex128), b) if np.iscomplexobj(a) or np.iscomplexobj(b) else np.power(a, b)
+    return (
+        np.power(a.astype(np.complex128), b)
+        if np.iscomplexobj(a) or np.iscomplexobj(b)
+        else np.power(a, b)
+    )
 
 
 binary_op("pow", _pow, low=0.2, high=3, low2=0, high2=2.5, scalars=[2, 3, 1, 0], dtypes=NUMBERS, special=False,
@@ -84,7 +97,12 @@ binary_op("float_power", lambda a, b: _pow(a.astype(complex if np.iscomplexobj(a
           result=None, special=False, dtypes=NUMBERS, tol={"complex64": (1e-9, 1e-9)})  # fmt: skip
 
 # --- extremes
-for name, ref in (("maximum", np.maximum), ("minimum", np.minimum), ("fmax", np.fmax), ("fmin", np.fmin)):
+for name, ref in (
+    ("maximum", np.maximum),
+    ("minimum", np.minimum),
+    ("fmax", np.fmax),
+    ("fmin", np.fmin),
+):
     binary_op(name, ref, avoid_equal=True, dtypes=REAL + BOOL, errors=[
         bad(F(2, dtype="complex64"), F(2, dtype="complex64"), raises=RuntimeError, text="complex"),
     ])  # fmt: skip
@@ -129,9 +147,26 @@ op("clamp_max", lambda m: [S(m(33 if not m.grad else 4, avoid=[1]), 1), S(m(2, 3
 binary_op("atan2", np.arctan2, low=0.3, high=3, dtypes=REAL + BOOL, result="float")
 alias("arctan2", "atan2")
 binary_op("hypot", np.hypot, low=0.3, high=3, dtypes=FLOATS)
-binary_op("copysign", lambda a, b: np.copysign(a, b), avoid=[0], scalars=[-2.0], dtypes=REAL + BOOL, result="float", special=False)
-binary_op("nextafter", None, dtypes=("float32", "float64"), without=("float16", "bfloat16"), grad=False)
-binary_op("logaddexp", np.logaddexp, dtypes=FLOATS, without=COMPLEX, tol={"float16": (4e-3, 2e-3)}, special=False)
+binary_op(
+    "copysign",
+    lambda a, b: np.copysign(a, b),
+    avoid=[0],
+    scalars=[-2.0],
+    dtypes=REAL + BOOL,
+    result="float",
+    special=False,
+)
+binary_op(
+    "nextafter", None, dtypes=("float32", "float64"), without=("float16", "bfloat16"), grad=False
+)
+binary_op(
+    "logaddexp",
+    np.logaddexp,
+    dtypes=FLOATS,
+    without=COMPLEX,
+    tol={"float16": (4e-3, 2e-3)},
+    special=False,
+)
 binary_op("logaddexp2", np.logaddexp2, dtypes=FLOATS, tol={"float16": (4e-3, 2e-3)}, special=False)
 
 
@@ -140,7 +175,17 @@ def _xlogy(a, b):
     return np.where(np.isnan(b), np.nan, np.where(a == 0, 0.0, a * np.log(b)))
 
 
-binary_op("xlogy", _xlogy, low=0.2, high=3, scalars=[2.0], dtypes=REAL + BOOL, result="float", special=False, tol=HALF)
+binary_op(
+    "xlogy",
+    _xlogy,
+    low=0.2,
+    high=3,
+    scalars=[2.0],
+    dtypes=REAL + BOOL,
+    result="float",
+    special=False,
+    tol=HALF,
+)
 binary_op("xlog1py", lambda a, b: np.where(np.asarray(a) == 0, 0.0, a * np.log1p(b)), low=0.2, high=3, scalars=[2.0], dtypes=REAL, result="float",
           special=False, tol=HALF)  # fmt: skip
 op("ldexp", lambda m: [S(m(5), Operand_i(m, 5)), S(m(2, 3), Operand_i(m, 3))],
@@ -158,12 +203,27 @@ for name, ref in (("gcd", np.gcd), ("lcm", np.lcm)):
     ])  # fmt: skip
 
 # --- bits
-for name, ref in (("bitwise_and", np.bitwise_and), ("bitwise_or", np.bitwise_or), ("bitwise_xor", np.bitwise_xor)):
+for name, ref in (
+    ("bitwise_and", np.bitwise_and),
+    ("bitwise_or", np.bitwise_or),
+    ("bitwise_xor", np.bitwise_xor),
+):
     binary_op(name, ref, low=-100, high=100, scalars=[3], dtypes=INTS + BOOL, result=None, grad=False, special=False, errors=[
         bad(F(2), F(2), raises=RuntimeError, text="float|not implemented"),
     ])  # fmt: skip
 for name, ref in (("bitwise_left_shift", np.left_shift), ("bitwise_right_shift", np.right_shift)):
-    binary_op(name, ref, low=1, high=20, low2=0, high2=2, scalars=[1], dtypes=INTS, grad=False, special=False)
+    binary_op(
+        name,
+        ref,
+        low=1,
+        high=20,
+        low2=0,
+        high2=2,
+        scalars=[1],
+        dtypes=INTS,
+        grad=False,
+        special=False,
+    )
 
 # --- comparison and logic
 for name, ref in (
@@ -173,9 +233,19 @@ for name, ref in (
     binary_op(name, ref, scalars=[1, 0.5], dtypes=REAL + BOOL if ordered else ALL, result="bool", grad=False, errors=[
         bad(F(2, dtype="complex64"), F(2, dtype="complex64"), raises=RuntimeError, text="complex"),
     ] if ordered else [])  # fmt: skip
-for name, of in (("not_equal", "ne"), ("less", "lt"), ("less_equal", "le"), ("greater", "gt"), ("greater_equal", "ge")):
+for name, of in (
+    ("not_equal", "ne"),
+    ("less", "lt"),
+    ("less_equal", "le"),
+    ("greater", "gt"),
+    ("greater_equal", "ge"),
+):
     alias(name, of)
-for name, ref in (("logical_and", np.logical_and), ("logical_or", np.logical_or), ("logical_xor", np.logical_xor)):
+for name, ref in (
+    ("logical_and", np.logical_and),
+    ("logical_or", np.logical_or),
+    ("logical_xor", np.logical_xor),
+):
     binary_op(name, ref, dtypes=ALL, result="bool", grad=False)
 
 
@@ -193,7 +263,14 @@ def close_samples(m):
 op("isclose", close_samples, np.isclose, dtypes=NUMBERS, result="bool", grad=False, errors=[
     bad(F(2), F(2, dtype="float64"), raises=RuntimeError, text="dtype|float"),
 ])  # fmt: skip
-op("allclose", close_samples, lambda *a, **k: bool(np.allclose(*a, **k)), dtypes=NUMBERS, result=None, grad=False)
+op(
+    "allclose",
+    close_samples,
+    lambda *a, **k: bool(np.allclose(*a, **k)),
+    dtypes=NUMBERS,
+    result=None,
+    grad=False,
+)
 op("equal", lambda m: (lambda a: [S(a, a), S(a, m(3, 3)), S(m(2), m(3)), S(m(0), m(0))])(m(3, 3)),
    lambda a, b: a.shape == b.shape and bool((a == b).all()), dtypes=ALL, result=None, grad=False)  # fmt: skip
 

@@ -11,10 +11,10 @@ from tests.opinfo.record import (
     ALL,
     FLOATS,
     INTS,
-    Maker,
-    OpInfo,
-    Operand,
     F,
+    Maker,
+    Operand,
+    OpInfo,
     S,
     Sample,
     bad,
@@ -55,7 +55,8 @@ def of_numbers(ref: Callable[..., Any]) -> Callable[..., Any]:
     """The reference of a function that computes bools as numbers; NumPy takes float16 for them."""
 
     def number(x: Any) -> Any:
-        return x.astype(np.float64) if getattr(x, "dtype", None) == bool else x
+        is_bool = isinstance(x, np.ndarray) and x.dtype.kind == "b"
+        return x.astype(np.float64) if is_bool else x
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         return ref(*map(number, args), **kwargs)
@@ -86,9 +87,7 @@ def unary_op(
         bad("text", raises=TypeError, text="str|Tensor|argument"),
         bad(F(2), F(2), F(2), F(2), F(2), F(2), F(2), raises=TypeError, text="argument"),
     ]
-    return op(
-        name, samples, ref, dtypes=dtypes, result=result, errors=[*usual, *errors], **fields
-    )
+    return op(name, samples, ref, dtypes=dtypes, result=result, errors=[*usual, *errors], **fields)
 
 
 BROADCAST: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
@@ -164,9 +163,7 @@ def binary_op(
     for a, b in (((2, 3), (4,)), ((3,), (2, 2))):
         both = F(*a, dtype=kind), F(*b, dtype=kind)
         usual.append(bad(*both, raises=RuntimeError, text="broadcast|match|expand"))
-    return op(
-        name, samples, ref, dtypes=dtypes, result=result, errors=[*usual, *errors], **fields
-    )
+    return op(name, samples, ref, dtypes=dtypes, result=result, errors=[*usual, *errors], **fields)
 
 
 # Shapes and the dims to reduce them over.
@@ -218,7 +215,9 @@ def reduction_op(
 
     def samples(m: Maker) -> Iterator[Sample]:
         if all_dims:
-            for shape in ((), (3,), (2, 3)) if m.grad else ((), (1,), (33,), (129,), (4, 5), (2, 3, 4)):
+            for shape in (
+                ((), (3,), (2, 3)) if m.grad else ((), (1,), (33,), (129,), (4, 5), (2, 3, 4))
+            ):
                 yield S(draw(m, *shape))
         cases = REDUCTIONS + (MANY_DIMS if many else ())
         for shape, dim in cases:
@@ -249,9 +248,7 @@ def reduction_op(
     ]
     if many:
         usual.append(bad(F(2, 3), dim=(0, 0), raises=RuntimeError, text="more than once|multiple"))
-    return op(
-        name, samples, ref, dtypes=dtypes, result=result, errors=[*usual, *errors], **fields
-    )
+    return op(name, samples, ref, dtypes=dtypes, result=result, errors=[*usual, *errors], **fields)
 
 
 def wide_only(dtype: str) -> bool:

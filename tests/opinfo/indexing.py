@@ -1,10 +1,11 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Selecting and writing by index, sorting, running sums, searching, counting."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tests.opinfo.record import ALL, BOOL, COMPLEX, FLOATS, INTS, F, I, S, Operand, bad, op
+from tests.opinfo.record import ALL, BOOL, COMPLEX, FLOATS, INTS, F, I, Operand, S, bad, op
 
 SOME = ("float32", "float64", "bfloat16", "int64", "uint8", "bool", "complex64", "complex128")
 REAL = FLOATS + INTS
@@ -51,8 +52,22 @@ op("masked_select", lambda m: [S(m(2, 3), m.mask(2, 3)), S(m(2, 3), m.mask(3)), 
    lambda x, k: (lambda a, b: a[b])(*np.broadcast_arrays(x, k)), dtypes=SOME, errors=[
     bad(F(2), F(2), raises=RuntimeError, text="[Bb]ool"), bad(F(2), F(3, dtype="bool"), raises=RuntimeError, text="broadcast|match|size"),
 ])  # fmt: skip
-op("nonzero", lambda m: [S(m(2, 3, low=-1, high=1)), S(m(33)), S(m()), S(m(0, 2)), S(m(2, 3, 2))], lambda x: np.argwhere(x), dtypes=ALL, result="int64", grad=False)
-op("argwhere", lambda m: [S(m(2, 3, low=-1, high=1)), S(m(33)), S(m(0, 2))], lambda x: np.argwhere(x), dtypes=ALL, result="int64", grad=False)
+op(
+    "nonzero",
+    lambda m: [S(m(2, 3, low=-1, high=1)), S(m(33)), S(m()), S(m(0, 2)), S(m(2, 3, 2))],
+    lambda x: np.argwhere(x),
+    dtypes=ALL,
+    result="int64",
+    grad=False,
+)
+op(
+    "argwhere",
+    lambda m: [S(m(2, 3, low=-1, high=1)), S(m(33)), S(m(0, 2))],
+    lambda x: np.argwhere(x),
+    dtypes=ALL,
+    result="int64",
+    grad=False,
+)
 
 # --- writing
 
@@ -94,8 +109,17 @@ def unique_index(m, rows, cols, below):
 
 
 SCATTER_ERRORS = [
-    bad(F(2, 3), 0, i(1, 1, values=[2]), F(1, 1), raises=RuntimeError, text="2|out of bounds|range"),
-    bad(F(2, 3), 0, i(2, 3, values=[0] * 6), F(1, 3), raises=RuntimeError, text="size|shape|expected"),
+    bad(
+        F(2, 3), 0, i(1, 1, values=[2]), F(1, 1), raises=RuntimeError, text="2|out of bounds|range"
+    ),
+    bad(
+        F(2, 3),
+        0,
+        i(2, 3, values=[0] * 6),
+        F(1, 3),
+        raises=RuntimeError,
+        text="size|shape|expected",
+    ),
     bad(F(2, 3), 0, F(1, 1), F(1, 1), raises=RuntimeError, text="int64|index"),
     bad(F(2, 3), 2, i(1, 1, values=[0]), F(1, 1), raises=IndexError, text="out of range"),
 ]
@@ -131,7 +155,12 @@ def _index_copy(x, d, j, s):
     return x
 
 
-op("index_copy", lambda m: [S(m(4, 3), 0, I(1, 3), m(2, 3)), S(m(2, 5), 1, I(0, 4), m(2, 2))], _index_copy, dtypes=SOME)
+op(
+    "index_copy",
+    lambda m: [S(m(4, 3), 0, I(1, 3), m(2, 3)), S(m(2, 5), 1, I(0, 4), m(2, 2))],
+    _index_copy,
+    dtypes=SOME,
+)
 
 
 def _index_fill(x, d, j, v):
@@ -140,7 +169,12 @@ def _index_fill(x, d, j, v):
     return x
 
 
-op("index_fill", lambda m: [S(m(4, 3), 0, I(1, 3), 1), S(m(2, 5), 1, I(0, 4), 0), S(m(4), 0, I(2), m())], _index_fill, dtypes=SOME)
+op(
+    "index_fill",
+    lambda m: [S(m(4, 3), 0, I(1, 3), 1), S(m(2, 5), 1, I(0, 4), 0), S(m(4), 0, I(2), m())],
+    _index_fill,
+    dtypes=SOME,
+)
 
 
 def _index_put(x, indices, values, accumulate=False):
@@ -168,7 +202,12 @@ def _put(x, j, v, accumulate=False):
     return x
 
 
-op("put", lambda m: [S(m(2, 3), I(0, 5, 2), m(3)), S(m(2, 3), I(1, 1), m(2), True)], _put, dtypes=("float32", "float64", "int64"))
+op(
+    "put",
+    lambda m: [S(m(2, 3), I(0, 5, 2), m(3)), S(m(2, 3), I(1, 1), m(2), True)],
+    _put,
+    dtypes=("float32", "float64", "int64"),
+)
 op("masked_scatter", lambda m: [S(m(2, 3), Operand(np.array([[True, False, True], [False, True, False]]), "bool", False), m(4))],
    lambda x, k, s: (lambda y: (np.place(y, k, s.ravel()[: k.sum()]), y)[1])(x.copy()), dtypes=SOME)  # fmt: skip
 
@@ -178,7 +217,11 @@ op("masked_scatter", lambda m: [S(m(2, 3), Operand(np.array([[True, False, True]
 def _sort(x, dim=-1, descending=False, stable=True):
     if x.ndim == 0:
         return x, np.int64(0)
-    at = np.argsort(x, dim, kind="stable") if not descending else np.flip(x.shape[dim] - 1 - np.argsort(np.flip(x, dim), dim, kind="stable"), dim)
+    at = (
+        np.argsort(x, dim, kind="stable")
+        if not descending
+        else np.flip(x.shape[dim] - 1 - np.argsort(np.flip(x, dim), dim, kind="stable"), dim)
+    )
     return np.take_along_axis(x, at, dim), at
 
 
@@ -198,7 +241,14 @@ op("sort", lambda m: [*ordered(m), S(m.distinct(5), descending=True), S(m.distin
    lambda x, dim=-1, descending=False, stable=False: _sort(x, dim, descending), dtypes=REAL, result=None, errors=[
     bad(F(2, 3), 2, raises=IndexError, text="out of range"), bad(F(2, dtype="complex64"), raises=RuntimeError, text="complex"),
 ])  # fmt: skip
-op("argsort", lambda m: [*ordered(m), S(m(40), stable=True)], lambda x, dim=-1, descending=False, stable=False: _sort(x, dim, descending)[1], dtypes=REAL, result="int64", grad=False)
+op(
+    "argsort",
+    lambda m: [*ordered(m), S(m(40), stable=True)],
+    lambda x, dim=-1, descending=False, stable=False: _sort(x, dim, descending)[1],
+    dtypes=REAL,
+    result="int64",
+    grad=False,
+)
 op("msort", lambda m: [S(m.distinct(5)), S(m.distinct(4, 2))], lambda x: np.sort(x, 0), dtypes=REAL)
 
 
@@ -229,7 +279,13 @@ def _median(x, dim=None, keepdim=False):
 for name in ("median", "nanmedian"):
     op(name, lambda m: [S(m.distinct(5)), S(m.distinct(2, 4)), S(m.distinct(3, 4), 0), S(m.distinct(2, 3), 1, True), S(m.distinct(1))], _median,
        ties=False, dtypes=REAL, result=None, errors=[bad(F(2, 3), 2, raises=IndexError, text="out of range")])  # fmt: skip
-op("mode", lambda m: [S(m(5)), S(m(3, 9))] if m.integral else [S(m.distinct(5)), S(m.distinct(2, 3), 0)], None, dtypes=REAL, result=None)
+op(
+    "mode",
+    lambda m: [S(m(5)), S(m(3, 9))] if m.integral else [S(m.distinct(5)), S(m.distinct(2, 3), 0)],
+    None,
+    dtypes=REAL,
+    result=None,
+)
 
 
 def quantiles(f):
@@ -262,9 +318,28 @@ def scans(m):
         yield S(m(2, 130, low=0.2, high=1), 1)
 
 
-SCAN_ERRORS = [bad(F(2, 3), 2, raises=IndexError, text="out of range"), bad(F(2), raises=TypeError, text="dim|missing")]
-op("cumsum", scans, running(np.cumsum), dtypes=ALL, result="sum", tol=SUMS | {"float16": (1e-2, 0.1), "bfloat16": (6e-2, 1)}, errors=SCAN_ERRORS)
-op("cumprod", scans, running(np.cumprod), dtypes=FLOATS + INTS + COMPLEX, result="sum", tol=SUMS | {"float16": (2e-2, 1e-2), "bfloat16": (0.15, 0.1), "complex64": (1e-4, 1e-4)}, errors=SCAN_ERRORS)
+SCAN_ERRORS = [
+    bad(F(2, 3), 2, raises=IndexError, text="out of range"),
+    bad(F(2), raises=TypeError, text="dim|missing"),
+]
+op(
+    "cumsum",
+    scans,
+    running(np.cumsum),
+    dtypes=ALL,
+    result="sum",
+    tol=SUMS | {"float16": (1e-2, 0.1), "bfloat16": (6e-2, 1)},
+    errors=SCAN_ERRORS,
+)
+op(
+    "cumprod",
+    scans,
+    running(np.cumprod),
+    dtypes=FLOATS + INTS + COMPLEX,
+    result="sum",
+    tol=SUMS | {"float16": (2e-2, 1e-2), "bfloat16": (0.15, 0.1), "complex64": (1e-4, 1e-4)},
+    errors=SCAN_ERRORS,
+)
 
 
 def _cumulative(better):
@@ -284,7 +359,15 @@ def _cumulative(better):
 for name, better in (("cummax", np.greater_equal), ("cummin", np.less_equal)):
     op(name, lambda m: [S(m.distinct(5), 0), S(m.distinct(3, 4), 1), S(m.distinct(3, 4), 0), S(m(), 0)], _cumulative(better), dtypes=REAL, result=None,
        errors=SCAN_ERRORS)  # fmt: skip
-op("logcumsumexp", scans, running(np.logaddexp.accumulate), dtypes=FLOATS, without=COMPLEX, tol=SUMS, errors=SCAN_ERRORS)
+op(
+    "logcumsumexp",
+    scans,
+    running(np.logaddexp.accumulate),
+    dtypes=FLOATS,
+    without=COMPLEX,
+    tol=SUMS,
+    errors=SCAN_ERRORS,
+)
 
 # --- searching and counting
 
@@ -310,7 +393,13 @@ op("bincount", lambda m: [S(m.index(20, below=6)), S(m.index(5, below=3), minlen
    lambda x, weights=None, minlength=0: np.bincount(x, weights, minlength), dtypes=("int64",), result=None, grad=False, errors=[
     bad(I(-1), raises=RuntimeError, text="negative|non-neg"), bad(F(2), raises=RuntimeError, text="int|float"),
 ])  # fmt: skip
-op("histc", lambda m: [S(m(40), 5, -2, 2), S(m(40), bins=4), S(m(2, 9), 3, 0, 1)], None, dtypes=("float32", "float64"), grad=False)
+op(
+    "histc",
+    lambda m: [S(m(40), 5, -2, 2), S(m(40), bins=4), S(m(2, 9), 3, 0, 1)],
+    None,
+    dtypes=("float32", "float64"),
+    grad=False,
+)
 for name in ("unique", "unique_consecutive"):
     ref = None
     if name == "unique":

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Matrix products and the kernels of networks: softmax, norms, convolution, pooling, losses."""
 
 from __future__ import annotations
@@ -7,10 +8,15 @@ from itertools import product
 import numpy as np
 
 from tests.opinfo import reference as r
-from tests.opinfo.record import COMPLEX, FLOATS, INTS, F, I, S, Operand, bad, op
+from tests.opinfo.record import COMPLEX, FLOATS, INTS, F, I, S, bad, op
 
 INTEGRAL = (*INTS, "bool")
-DOTS = {"float16": (1e-2, 2e-2), "bfloat16": (4e-2, 0.1), "float32": (3e-5, 3e-5), "complex64": (5e-5, 5e-5)}
+DOTS = {
+    "float16": (1e-2, 2e-2),
+    "bfloat16": (4e-2, 0.1),
+    "float32": (3e-5, 3e-5),
+    "complex64": (5e-5, 5e-5),
+}
 MATS = FLOATS + COMPLEX + ("int64", "int32", "uint8")
 
 
@@ -20,9 +26,25 @@ def flops_of_product(s):
 
 
 def matmul_samples(m):
-    shapes = [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((2, 2, 3), (3, 2)), ((2, 1, 2, 3), (3, 3, 1)), ((2, 3), (2, 3, 2))]
+    shapes = [
+        ((3,), (3,)),
+        ((2, 3), (3,)),
+        ((3,), (3, 2)),
+        ((2, 3), (3, 4)),
+        ((2, 2, 3), (3, 2)),
+        ((2, 1, 2, 3), (3, 3, 1)),
+        ((2, 3), (2, 3, 2)),
+    ]
     if not m.grad:
-        shapes += [((33, 17), (17, 65)), ((1, 129), (129, 1)), ((70, 70), (70, 70)), ((0, 3), (3, 2)), ((2, 0), (0, 3)), ((2, 0, 3), (3, 4)), ((5, 33, 7), (5, 7, 9))]
+        shapes += [
+            ((33, 17), (17, 65)),
+            ((1, 129), (129, 1)),
+            ((70, 70), (70, 70)),
+            ((0, 3), (3, 2)),
+            ((2, 0), (0, 3)),
+            ((2, 0, 3), (3, 4)),
+            ((5, 33, 7), (5, 7, 9)),
+        ]
     for a, b in shapes:
         yield S(m(*a), m(*b))
 
@@ -46,7 +68,13 @@ for name in ("dot", "vdot", "inner"):
         *([] if name == "inner" else [bad(F(2, 2), F(2, 2), raises=RuntimeError, text="1-?D")]),
     ])  # fmt: skip
 for name in ("outer", "ger"):
-    op(name, lambda m: [S(m(2), m(3)), S(m(0), m(2))], np.outer, dtypes=MATS, errors=[bad(F(2, 2), F(2), raises=RuntimeError, text="1-?D|vector")])
+    op(
+        name,
+        lambda m: [S(m(2), m(3)), S(m(0), m(2))],
+        np.outer,
+        dtypes=MATS,
+        errors=[bad(F(2, 2), F(2), raises=RuntimeError, text="1-?D|vector")],
+    )
 op("kron", lambda m: [S(m(2, 2), m(1, 3)), S(m(2), m(3))], np.kron, dtypes=FLOATS)
 
 
@@ -58,9 +86,30 @@ op("addmm", lambda m: [S(m(2, 4), m(2, 3), m(3, 4)), S(m(4), m(2, 3), m(3, 4)), 
    added(np.matmul), dtypes=FLOATS + COMPLEX, tol=DOTS | {"float16": (2e-2, 4e-2)}, errors=[
     bad(F(2, 2), F(2, 3), F(2, 3), raises=RuntimeError, text=MISMATCH), bad(F(3, 3), F(2, 3), F(3, 2), raises=RuntimeError, text="expand|size|broadcast|shape"),
 ])  # fmt: skip
-op("addmv", lambda m: [S(m(2), m(2, 3), m(3)), S(m(2), m(2, 3), m(3), beta=2, alpha=3)], added(np.matmul), dtypes=FLOATS, tol=DOTS)
-op("addr", lambda m: [S(m(2, 3), m(2), m(3)), S(m(3), m(2), m(3), beta=2, alpha=3)], added(np.outer), dtypes=FLOATS, tol=DOTS)
-op("baddbmm", lambda m: [S(m(2, 2, 2), m(2, 2, 3), m(2, 3, 2)), S(m(2), m(2, 2, 3), m(2, 3, 2), beta=2, alpha=0.5)], added(np.matmul), dtypes=FLOATS + COMPLEX, tol=DOTS)
+op(
+    "addmv",
+    lambda m: [S(m(2), m(2, 3), m(3)), S(m(2), m(2, 3), m(3), beta=2, alpha=3)],
+    added(np.matmul),
+    dtypes=FLOATS,
+    tol=DOTS,
+)
+op(
+    "addr",
+    lambda m: [S(m(2, 3), m(2), m(3)), S(m(3), m(2), m(3), beta=2, alpha=3)],
+    added(np.outer),
+    dtypes=FLOATS,
+    tol=DOTS,
+)
+op(
+    "baddbmm",
+    lambda m: [
+        S(m(2, 2, 2), m(2, 2, 3), m(2, 3, 2)),
+        S(m(2), m(2, 2, 3), m(2, 3, 2), beta=2, alpha=0.5),
+    ],
+    added(np.matmul),
+    dtypes=FLOATS + COMPLEX,
+    tol=DOTS,
+)
 op("addbmm", lambda m: [S(m(2, 2), m(2, 2, 3), m(2, 3, 2)), S(m(2, 2), m(2, 2, 3), m(2, 3, 2), beta=2, alpha=0.5)],
    added(lambda a, b: np.matmul(a, b).sum(0)), dtypes=FLOATS, tol=DOTS)  # fmt: skip
 op("linear", lambda m: [
@@ -85,7 +134,12 @@ for name, ref in (("softmax", r.softmax), ("log_softmax", r.log_softmax)):
                 yield S(m(3, n, low=-8, high=8), 1)
             yield S(m(0, 3), 1)
             yield S(m(3, 0), 1)
-            yield S(m.of([[1.0, np.inf, 2.0], [-np.inf, 1.0, 2.0], [np.nan, 1.0, 2.0], [1e4, 1.0, 2.0]]), 1)
+            yield S(
+                m.of(
+                    [[1.0, np.inf, 2.0], [-np.inf, 1.0, 2.0], [np.nan, 1.0, 2.0], [1e4, 1.0, 2.0]]
+                ),
+                1,
+            )
 
     op(name, softmax_samples, lambda x, dim, dtype=None, f=ref: f(x, dim), tol={"float16": (4e-3, 4e-3), "bfloat16": (2e-2, 2e-2)}, errors=[
         bad(F(2, 3), 2, raises=IndexError, text="out of range"), bad(F(2, 3, dtype="complex64"), 1, raises=RuntimeError, text="complex"),
@@ -120,7 +174,9 @@ def _group_norm(x, groups, weight=None, bias=None, eps=1e-5):
     y = x.reshape(x.shape[0], groups, -1)
     y = ((y - y.mean(2, keepdims=True)) / np.sqrt(y.var(2, keepdims=True) + eps)).reshape(x.shape)
     shape = (1, -1) + (1,) * (x.ndim - 2)
-    return y * (1 if weight is None else weight.reshape(shape)) + (0 if bias is None else bias.reshape(shape))
+    return y * (1 if weight is None else weight.reshape(shape)) + (
+        0 if bias is None else bias.reshape(shape)
+    )
 
 
 op("group_norm", lambda m: [S(m(2, 4, 3), 2, m(4), m(4)), S(m(2, 4, 2), 4), S(m(1, 3, 4), 1, m(3), m(3)), S(m(2, 2, 2, 2), 1)], _group_norm, tol=NORM, errors=[
@@ -134,7 +190,9 @@ def _batch_norm(x, mean, var, weight=None, bias=None, training=False, momentum=0
     if training or mean is None:
         mean, var = x.mean(axes), x.var(axes)
     y = (x - mean.reshape(shape)) / np.sqrt(var.reshape(shape) + eps)
-    return y * (1 if weight is None else weight.reshape(shape)) + (0 if bias is None else bias.reshape(shape))
+    return y * (1 if weight is None else weight.reshape(shape)) + (
+        0 if bias is None else bias.reshape(shape)
+    )
 
 
 def batch_norm_samples(m):
@@ -149,7 +207,9 @@ def batch_norm_samples(m):
 
 
 def torch_batch_norm(torch):
-    return lambda x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5: torch.nn.functional.batch_norm(x, mean, var, weight, bias, training, momentum, eps)
+    return lambda x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5: (
+        torch.nn.functional.batch_norm(x, mean, var, weight, bias, training, momentum, eps)
+    )
 
 
 op("batch_norm", batch_norm_samples, _batch_norm, tol=NORM, torch=torch_batch_norm, errors=[
@@ -171,14 +231,21 @@ def _conv(n):
         x = x[None] if single else x
         x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in padding)])
         kernel = w.shape[2:]
-        sizes = [(x.shape[2 + i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(n)]
+        sizes = [
+            (x.shape[2 + i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i in range(n)
+        ]
         out = np.zeros((x.shape[0], w.shape[0], *sizes), np.result_type(x, w))
         per, cin = w.shape[0] // groups, w.shape[1]
         for g in range(groups):
             for at in product(*map(range, kernel)):
-                window = tuple(slice(a * d, a * d + (s - 1) * t + 1, t) for a, d, s, t in zip(at, dilation, sizes, stride, strict=True))
+                window = tuple(
+                    slice(a * d, a * d + (s - 1) * t + 1, t)
+                    for a, d, s, t in zip(at, dilation, sizes, stride, strict=True)
+                )
                 part = x[(slice(None), slice(g * cin, (g + 1) * cin), *window)]
-                out[:, g * per : (g + 1) * per] += np.einsum("nc...,kc->nk...", part, w[(slice(g * per, (g + 1) * per), slice(None), *at)])
+                out[:, g * per : (g + 1) * per] += np.einsum(
+                    "nc...,kc->nk...", part, w[(slice(g * per, (g + 1) * per), slice(None), *at)]
+                )
         if bias is not None:
             out += bias.reshape(1, -1, *(1,) * n)
         return out[0] if single else out
@@ -221,18 +288,36 @@ for n in (1, 2, 3):
 
 def _conv_transpose(n):
     def f(x, w, bias=None, stride=1, padding=0, output_padding=0, groups=1, dilation=1):
-        stride, padding, extra, dilation = (listed(v, n) for v in (stride, padding, output_padding, dilation))
+        stride, padding, extra, dilation = (
+            listed(v, n) for v in (stride, padding, output_padding, dilation)
+        )
         single = x.ndim == n + 1
         x = x[None] if single else x
         kernel, per, cin = w.shape[2:], w.shape[1], x.shape[1] // groups
-        full = [(x.shape[2 + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1 + extra[i] for i in range(n)]
+        full = [
+            (x.shape[2 + i] - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1 + extra[i]
+            for i in range(n)
+        ]
         out = np.zeros((x.shape[0], per * groups, *full))
         for g in range(groups):
             for at in product(*map(range, kernel)):
-                window = tuple(slice(a * d, a * d + (s - 1) * t + 1, t) for a, d, s, t in zip(at, dilation, x.shape[2:], stride, strict=True))
-                part = np.einsum("nc...,ck->nk...", x[:, g * cin : (g + 1) * cin], w[(slice(g * cin, (g + 1) * cin), slice(None), *at)])
+                window = tuple(
+                    slice(a * d, a * d + (s - 1) * t + 1, t)
+                    for a, d, s, t in zip(at, dilation, x.shape[2:], stride, strict=True)
+                )
+                part = np.einsum(
+                    "nc...,ck->nk...",
+                    x[:, g * cin : (g + 1) * cin],
+                    w[(slice(g * cin, (g + 1) * cin), slice(None), *at)],
+                )
                 out[(slice(None), slice(g * per, (g + 1) * per), *window)] += part
-        out = out[(slice(None), slice(None), *(slice(p, s - p) for p, s in zip(padding, full, strict=True)))]
+        out = out[
+            (
+                slice(None),
+                slice(None),
+                *(slice(p, s - p) for p, s in zip(padding, full, strict=True)),
+            )
+        ]
         if bias is not None:
             out = out + bias.reshape(1, -1, *(1,) * n)
         return out[0] if single else out
@@ -289,13 +374,17 @@ def windows(x, n, kernel, stride, padding, dilation, ceil, fill):
 
 def _max_pool(n):
     def f(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False):
-        kernel, stride, padding, dilation, sizes = windows(x, n, kernel_size, stride, padding, dilation, ceil_mode, 0)
+        kernel, stride, padding, dilation, sizes = windows(
+            x, n, kernel_size, stride, padding, dilation, ceil_mode, 0
+        )
         lead, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
         out, at = np.full((*lead, *sizes), -np.inf), np.zeros((*lead, *sizes), np.int64)
         for o in np.ndindex(*lead, *sizes):
             best = None
             for k in product(*map(range, kernel)):
-                p = [o[len(lead) + i] * stride[i] - padding[i] + k[i] * dilation[i] for i in range(n)]
+                p = [
+                    o[len(lead) + i] * stride[i] - padding[i] + k[i] * dilation[i] for i in range(n)
+                ]
                 if all(0 <= q < s for q, s in zip(p, space, strict=True)):
                     v = x[(*o[: len(lead)], *p)]
                     if best is None or v > best or v != v:
@@ -307,15 +396,29 @@ def _max_pool(n):
 
 
 def _avg_pool(n):
-    def f(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-        kernel, stride, padding, _, sizes = windows(x, n, kernel_size, stride, padding, 1, ceil_mode, 0)
+    def f(
+        x,
+        kernel_size,
+        stride=None,
+        padding=0,
+        ceil_mode=False,
+        count_include_pad=True,
+        divisor_override=None,
+    ):
+        kernel, stride, padding, _, sizes = windows(
+            x, n, kernel_size, stride, padding, 1, ceil_mode, 0
+        )
         lead, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
         out = np.zeros((*lead, *sizes))
         for o in np.ndindex(*lead, *sizes):
             start = [o[len(lead) + i] * stride[i] - padding[i] for i in range(n)]
-            end = [min(s + k, w + p) for s, k, w, p in zip(start, kernel, space, padding, strict=True)]
+            end = [
+                min(s + k, w + p) for s, k, w, p in zip(start, kernel, space, padding, strict=True)
+            ]
             whole = np.prod([e - s for s, e in zip(start, end, strict=True)])
-            inside = tuple(slice(max(s, 0), min(e, w)) for s, e, w in zip(start, end, space, strict=True))
+            inside = tuple(
+                slice(max(s, 0), min(e, w)) for s, e, w in zip(start, end, space, strict=True)
+            )
             part = x[(*o[: len(lead)], *inside)]
             out[o] = part.sum() / (divisor_override or (whole if count_include_pad else part.size))
         return out
@@ -336,7 +439,13 @@ for n in (1, 2, 3):
             yield S(x(1, 2, *(7,) * n), 3, 2, 1)
             yield S(x(1, 1, *(6,) * n), 2, 1, 0, 2)
 
-    op(f"max_pool{n}d", max_samples, lambda *a, f=_max_pool(n), **k: f(*a, **k)[0], torch=f"nn.functional.max_pool{n}d", without=INTEGRAL)
+    op(
+        f"max_pool{n}d",
+        max_samples,
+        lambda *a, f=_max_pool(n), **k: f(*a, **k)[0],
+        torch=f"nn.functional.max_pool{n}d",
+        without=INTEGRAL,
+    )
     op(f"max_pool{n}d_with_indices", max_samples, _max_pool(n), result=None, gradgrad=True, torch=f"nn.functional.max_pool{n}d_with_indices",
        dtypes=FLOATS, without=INTEGRAL, errors=[
         bad(F(1, 1, *(4,) * n), 0, raises=RuntimeError, text="kernel|zero"), bad(F(1, 1, *(4,) * n), 2, padding=2, raises=RuntimeError, text="pad"),
@@ -359,11 +468,17 @@ for n in (1, 2, 3):
 
 def _adaptive(n, f):
     def g(x, output_size):
-        want = [x.shape[x.ndim - n + i] if o is None else o for i, o in enumerate(listed(output_size, n))]
+        want = [
+            x.shape[x.ndim - n + i] if o is None else o
+            for i, o in enumerate(listed(output_size, n))
+        ]
         lead, space = x.shape[: x.ndim - n], x.shape[x.ndim - n :]
         out = np.zeros((*lead, *want))
         for o in np.ndindex(*lead, *want):
-            part = tuple(slice(p * s // w, -(-(p + 1) * s // w)) for p, s, w in zip(o[len(lead) :], space, want, strict=True))
+            part = tuple(
+                slice(p * s // w, -(-(p + 1) * s // w))
+                for p, s, w in zip(o[len(lead) :], space, want, strict=True)
+            )
             out[o] = f(x[(*o[: len(lead)], *part)])
         return out
 
@@ -384,7 +499,9 @@ def _embedding(weight, indices, padding_idx=-1, *_):
 
 
 def torch_embedding(torch):
-    return lambda weight, indices, padding_idx=-1, *a: torch.embedding(weight, indices, padding_idx, *a)
+    return lambda weight, indices, padding_idx=-1, *a: torch.embedding(
+        weight, indices, padding_idx, *a
+    )
 
 
 op("embedding", lambda m: [S(m(4, 3), m.index(5, below=4)), S(m(4, 3), m.index(2, 2, below=4), padding_idx=1), S(m(4, 3), I(1, 1, 1)), S(m(4, 3), m.index(0, below=4))],
@@ -399,10 +516,19 @@ op("dropout", lambda m: [S(m(2, 3), 0.0, True), S(m(2, 3), 0.4, False), S(m(4), 
 
 
 def _pad(x, pad, mode="constant", value=None):
-    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    cut = tuple(slice(max(-a, 0), s - max(-b, 0)) for (a, b), s in zip(widths, x.shape, strict=True))
+    widths = [(0, 0)] * (x.ndim - len(pad) // 2) + [
+        (pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)
+    ]
+    cut = tuple(
+        slice(max(-a, 0), s - max(-b, 0)) for (a, b), s in zip(widths, x.shape, strict=True)
+    )
     widths = [(max(a, 0), max(b, 0)) for a, b in widths]
-    how = {"constant": {"constant_values": value or 0}, "reflect": {}, "replicate": {}, "circular": {}}[mode]
+    how = {
+        "constant": {"constant_values": value or 0},
+        "reflect": {},
+        "replicate": {},
+        "circular": {},
+    }[mode]
     return np.pad(x[cut], widths, {"replicate": "edge", "circular": "wrap"}.get(mode, mode), **how)
 
 
@@ -416,152 +542,3 @@ op("pad", lambda m: [
 
 op("constant_pad_nd", lambda m: [S(m(2, 3), (1, 2)), S(m(2, 3), (1, 0, 2, 1), 2), S(m(2, 4), (-1, 1))], lambda x, pad, value=0: _pad(x, pad, "constant", value),
    dtypes=("float32", "float64", "int64"))  # fmt: skip
-
-# --- losses
-
-
-def loss_samples(low=-2.0, high=2.0, t_low=-2.0, t_high=2.0, **extra):
-    def samples(m):
-        for reduction in (0, 1, 2):
-            x, t = m(2, 3, low=low, high=high), m(2, 3, low=t_low, high=t_high)
-            if m.grad:  # away from equal values, where |x - t| has its kink
-                t = m.of(t.values + np.where(np.abs(x.values - t.values) < 0.1, 0.4, 0) * (1 if t_high > 1 else 0))
-            yield S(x, t, reduction=reduction, **extra)
-        yield S(m(4, low=low, high=high), m(4, low=t_low, high=t_high), reduction=1, **extra)
-        if not m.grad:
-            yield S(m(0, low=low), m(0, low=t_low), reduction=2, **extra)
-
-    return samples
-
-
-def pointwise_loss(f):
-    return lambda x, t, reduction=1, **k: r.reduced(f(x, t, **k), reduction)
-
-
-def native(name):
-    return lambda torch: getattr(torch._C._nn, name, None) or getattr(torch.ops.aten, name)
-
-
-LOSS = {"tol": {"float16": (6e-3, 4e-3), "bfloat16": (4e-2, 4e-2)}}
-SAME_SIZE = [bad(F(2, 3), F(2, 2), reduction=1, raises=RuntimeError, text="size|shape|broadcast|match")]
-op("mse_loss", loss_samples(), pointwise_loss(lambda x, t: (x - t) ** 2), torch=native("mse_loss"), errors=SAME_SIZE, **LOSS)
-op("l1_loss", loss_samples(), pointwise_loss(lambda x, t: np.abs(x - t)), torch=native("l1_loss"), errors=SAME_SIZE, **LOSS)
-
-
-def _smooth(x, t, beta=1.0):
-    d = np.abs(x - t)
-    return d if beta == 0 else np.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
-
-
-op("smooth_l1_loss", lambda m: [*loss_samples()(m), *loss_samples(beta=0.6)(m)], pointwise_loss(_smooth), torch=native("smooth_l1_loss"), errors=SAME_SIZE, **LOSS)
-op("huber_loss", lambda m: [*loss_samples()(m), *loss_samples(delta=0.6)(m)],
-   pointwise_loss(lambda x, t, delta=1.0: (lambda d: np.where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta)))(np.abs(x - t))), torch=native("huber_loss"),
-   errors=SAME_SIZE, **LOSS)  # fmt: skip
-
-
-def _weighted(f):
-    return lambda x, t, weight=None, reduction=1, **k: r.reduced(f(x, t, **k) * (1 if weight is None else weight), reduction)
-
-
-op("binary_cross_entropy", lambda m: [*loss_samples(0.1, 0.9, 0.1, 0.9)(m), S(m(2, 3, low=0.1, high=0.9), m(2, 3, low=0.1, high=0.9), m(3, low=0.5, high=2, grad=False), 1)],
-   _weighted(lambda x, t: -(t * np.log(x) + (1 - t) * np.log(1 - x))), torch=native("binary_cross_entropy"),
-   errors=[bad(F(2, 3), F(3, 2), raises=RuntimeError, text="size|shape", torch=False)], **LOSS)  # fmt: skip
-op("binary_cross_entropy_with_logits", lambda m: [
-    *loss_samples(-2, 2, 0.1, 0.9)(m), S(m(2, 3), m(2, 3, low=0.1, high=0.9), m(3, low=0.5, high=2, grad=False), None, 1),
-    S(m(2, 3), m(2, 3, low=0.1, high=0.9), None, m(3, low=0.5, high=2, grad=False), 0),
-], lambda x, t, weight=None, pos_weight=None, reduction=1: r.reduced(
-    ((1 - t) * x + (1 + ((1 if pos_weight is None else pos_weight) - 1) * t) * np.logaddexp(0, -x)) * (1 if weight is None else weight), reduction),
-   torch=lambda torch: torch.binary_cross_entropy_with_logits, errors=[bad(F(2, 3), F(2, 2), raises=RuntimeError, text="size|shape|match|broadcast")], **LOSS)  # fmt: skip
-
-
-def _nll(x, t, weight=None, reduction=1, ignore_index=-100):
-    if x.ndim == 1:
-        x, t = x[None], np.reshape(t, (1,))
-        squeeze = True
-    else:
-        squeeze = False
-    w = np.ones(x.shape[1]) if weight is None else weight
-    keep = t != ignore_index
-    safe = np.where(keep, t, 0)
-    each = -np.take_along_axis(x, np.expand_dims(safe, 1), 1).squeeze(1) * w[safe] * keep
-    total = (w[safe] * keep).sum()
-    if reduction == 0:
-        return each[0] if squeeze else each
-    return each.sum() / total if reduction == 1 else each.sum()
-
-
-def class_samples(m):
-    weight = m(4, low=0.5, high=2, grad=False)
-    for reduction in (0, 1, 2):
-        yield S(m(3, 4), m.index(3, below=4), None, reduction)
-        yield S(m(3, 4), m.index(3, below=4), weight, reduction)
-    yield S(m(3, 4), I(1, 2, 1), weight, 1, 1)
-    yield S(m(3, 4), I(0, -100, 3), None, 1)
-    yield S(m(4), Operand(np.array(2), "int64", False), None, 1)
-    yield S(m(2, 4, 3), m.index(2, 3, below=4), weight, 1)
-    if not m.grad:
-        yield S(m(2, 4, 3, 2), m.index(2, 3, 2, below=4), weight, 0)
-        yield S(m(33, 129), m.index(33, below=129), None, 1)
-
-
-CLASS_ERRORS = [
-    bad(F(3, 4), I(0, 4, 1), raises=IndexError, text="4|out of bounds|range"), bad(F(3, 4), I(0, -1, 1), raises=IndexError, text="-1|out of bounds|range"),
-    bad(F(3, 4), I(0, 1), raises=ValueError, text="batch|size|shape|match"), bad(F(3, 4), I(0, 1, 2), F(3), raises=RuntimeError, text="weight"),
-]  # fmt: skip
-
-
-def torch_nll(torch):
-    def f(x, t, weight=None, reduction=1, ignore_index=-100):
-        return torch._C._nn.nll_loss_nd(x, t, weight, reduction, ignore_index)
-
-    return f
-
-
-op("nll_loss", class_samples, _nll, torch=torch_nll, errors=CLASS_ERRORS, **LOSS)
-
-
-def _cross_entropy(x, t, weight=None, reduction=1, ignore_index=-100, label_smoothing=0.0):
-    axis = 0 if x.ndim == 1 else 1
-    log_p = r.log_softmax(x, axis)
-    classes = x.shape[axis]
-    if np.asarray(t).dtype.kind == "f":
-        t = t * (1 - label_smoothing) + label_smoothing / classes
-        shape = [1] * x.ndim
-        shape[axis] = -1
-        loss = -(t * log_p * (1 if weight is None else weight.reshape(shape))).sum(axis)
-        return loss if reduction == 0 else loss.sum() / (loss.size if reduction == 1 else 1)
-    hard = _nll(log_p, t, weight, reduction, ignore_index)
-    if not label_smoothing:
-        return hard
-    w = np.ones(classes) if weight is None else weight
-    shape = [1] * x.ndim
-    shape[axis] = -1
-    keep = np.asarray(t) != ignore_index
-    smooth = -(log_p * w.reshape(shape)).sum(axis) * keep
-    if reduction == 1:
-        smooth = smooth.sum() / (w[np.where(keep, t, 0)] * keep).sum()
-    elif reduction == 2:
-        smooth = smooth.sum()
-    return (1 - label_smoothing) * hard + label_smoothing / classes * smooth
-
-
-def entropy_samples(m):
-    yield from class_samples(m)
-    weight = m(4, low=0.5, high=2, grad=False)
-    for reduction in (0, 1, 2):
-        yield S(m(3, 4), m.index(3, below=4), weight, reduction, -100, 0.1)
-    yield S(m(3, 4), I(1, 2, 1), None, 1, 1, 0.2)
-    yield S(m(3, 4), m.of(r.softmax(m(3, 4, dtype="float64").values, 1)), None, 1)
-    yield S(m(3, 4), m.of(r.softmax(m(3, 4, dtype="float64").values, 1), grad=False), weight, 0, -100, 0.1)
-
-
-op("cross_entropy", entropy_samples, _cross_entropy, torch=lambda torch: torch._C._nn.cross_entropy_loss, errors=[
-    *CLASS_ERRORS, bad(F(3, 4), I(0, 1, 2), label_smoothing=1.5, raises=RuntimeError, text="label_smoothing|1.5"),
-], **LOSS)  # fmt: skip
-op("kl_div", lambda m: [S(m(2, 3), m(2, 3, low=0.1, high=1), k) for k in (0, 1, 2)] + [S(m(2, 3), m(2, 3), 1, log_target=True)],
-   lambda x, t, reduction=1, *, log_target=False: r.reduced(np.exp(t) * (t - x) if log_target else t * (np.log(t) - x), reduction),
-   torch=lambda torch: torch.kl_div, **LOSS)  # fmt: skip
-op("one_hot", lambda m: [S(m.index(5, below=4)), S(m.index(2, 3, below=4), 6), S(m.index(0, below=4), num_classes=3)],
-   lambda x, num_classes=-1: np.eye(num_classes if num_classes >= 0 else x.max() + 1, dtype=np.int64)[x], dtypes=("int64",), result="int64", grad=False, errors=[
-    bad(I(3), 2, raises=RuntimeError, text="smaller|num_classes|3"), bad(I(-1), raises=RuntimeError, text="negative|-1"), bad(F(2), raises=RuntimeError, text="int|index"),
-])  # fmt: skip

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """OpInfo: what the generic suites and the benchmarks know of one operation.
 
 Samples are described without a tensor library: an `Operand` holds NumPy values and a dtype's name,
@@ -123,7 +124,9 @@ class ErrorInput:
     torch: bool = True
 
 
-def bad(*args: Any, raises: type[Exception], text: str, torch: bool = True, **kwargs: Any) -> ErrorInput:
+def bad(
+    *args: Any, raises: type[Exception], text: str, torch: bool = True, **kwargs: Any
+) -> ErrorInput:
     return ErrorInput(Sample(args, kwargs), raises, text, torch)
 
 
@@ -360,7 +363,9 @@ def to_numpy(tensor: Any) -> np.ndarray:
     array = tensor.numpy(force=True)
     if kind == "bool":
         return array
-    return array.astype(np.complex128 if is_complex(kind) else np.float64 if is_float(kind) else np.int64)
+    return array.astype(
+        np.complex128 if is_complex(kind) else np.float64 if is_float(kind) else np.int64
+    )
 
 
 def dtype_name(tensor: Any) -> str:

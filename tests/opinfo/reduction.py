@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Reductions, positions of extremes, running sums, sorting."""
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from tests.opinfo.constructors import numpy_dims, reduction_op
 from tests.opinfo.record import BOOL, COMPLEX, FLOATS, INTS, F, bad
 
 REAL = FLOATS + INTS
-SUMS = {"float16": (5e-3, 2e-2), "bfloat16": (3e-2, 5e-2), "float32": (2e-5, 2e-5), "complex64": (3e-5, 3e-5)}
+SUMS = {
+    "float16": (5e-3, 2e-2),
+    "bfloat16": (3e-2, 5e-2),
+    "float32": (2e-5, 2e-5),
+    "complex64": (3e-5, 3e-5),
+}
 
 
 def over(f):
@@ -33,7 +39,15 @@ reduction_op("sum", plain(np.sum), result=None, tol=SUMS, flops=lambda s: s.args
 reduction_op("mean", plain(np.mean), dtypes=FLOATS + COMPLEX, tol=SUMS, errors=[
     bad(F(2, dtype="int64"), raises=RuntimeError, text="[Ii]nt|Long|floating"),
 ])  # fmt: skip
-reduction_op("prod", plain(np.prod), low=0.6, high=1.5, many=False, result="sum", tol=SUMS | {"float16": (1e-2, 2e-2), "bfloat16": (6e-2, 5e-2)})
+reduction_op(
+    "prod",
+    plain(np.prod),
+    low=0.6,
+    high=1.5,
+    many=False,
+    result="sum",
+    tol=SUMS | {"float16": (1e-2, 2e-2), "bfloat16": (6e-2, 5e-2)},
+)
 reduction_op("nansum", plain(np.nansum), dtypes=REAL, result="sum", tol=SUMS)
 reduction_op("nanmean", plain(lambda x, axis, keepdims: np.nansum(x, axis=axis, keepdims=keepdims) / np.sum(~np.isnan(x), axis=axis, keepdims=keepdims)),
              dtypes=FLOATS, tol=SUMS)  # fmt: skip
@@ -48,7 +62,15 @@ reduction_op("aminmax", plain(lambda x, axis, keepdims: (np.min(x, axis=axis, ke
              distinct=True, empty=False, many=False, dtypes=REAL + BOOL)  # fmt: skip
 for name, ref in (("any", np.any), ("all", np.all)):
     reduction_op(name, plain(ref), low=-1, high=1, result=None, grad=False)
-reduction_op("count_nonzero", over(lambda x, axis, keepdims: np.count_nonzero(x, axis=axis)), low=-1, high=1, keepdim=False, result="int64", grad=False)
+reduction_op(
+    "count_nonzero",
+    over(lambda x, axis, keepdims: np.count_nonzero(x, axis=axis)),
+    low=-1,
+    high=1,
+    keepdim=False,
+    result="int64",
+    grad=False,
+)
 
 
 def extreme(value, position):
@@ -60,7 +82,11 @@ def extreme(value, position):
         if np.isnan(x).any():  # the first NaN wins
             filled = np.where(np.isnan(x), np.inf if value is np.max else -np.inf, x)
             nan = np.isnan(x).any(dim, keepdims=keepdim)
-            at = np.where(nan, np.argmax(np.isnan(x), dim, keepdims=keepdim), position(filled, dim, keepdims=keepdim))
+            at = np.where(
+                nan,
+                np.argmax(np.isnan(x), dim, keepdims=keepdim),
+                position(filled, dim, keepdims=keepdim),
+            )
             return np.where(nan, np.nan, value(x, dim, keepdims=keepdim)), at
         return value(x, dim, keepdims=keepdim), position(x, dim, keepdims=keepdim)
 
@@ -105,11 +131,23 @@ reduction_op("vector_norm", vector_norm, low=0.3, high=2, dtypes=FLOATS + COMPLE
              extra=[{"ord": p, "dim": 1} for p in (*ORDERS, 0, 0.5)])  # fmt: skip
 reduction_op("norm", _norm, low=0.3, high=2, dtypes=FLOATS + COMPLEX, result="real", nan=False, many=False, tol=SUMS,
              extra=[{"p": p, "dim": 1} for p in (*ORDERS, 0, "fro")] + [{"p": "fro"}, {"p": 1}, {"p": 3, "dim": (0, 2)}])  # fmt: skip
-reduction_op("logsumexp", plain(lambda x, axis, keepdims: _lse(x, axis, keepdims)), all_dims=False, dtypes=FLOATS, tol=SUMS, empty=False, nan=True)
+reduction_op(
+    "logsumexp",
+    plain(lambda x, axis, keepdims: _lse(x, axis, keepdims)),
+    all_dims=False,
+    dtypes=FLOATS,
+    tol=SUMS,
+    empty=False,
+    nan=True,
+)
 
 
 def _lse(x, axis, keepdims):
-    m = np.max(x, axis=axis, keepdims=True) if x.size else np.zeros(np.max(x, axis=axis, keepdims=True, initial=0).shape)
+    m = (
+        np.max(x, axis=axis, keepdims=True)
+        if x.size
+        else np.zeros(np.max(x, axis=axis, keepdims=True, initial=0).shape)
+    )
     m = np.where(np.isfinite(m), m, 0)
     result = np.log(np.sum(np.exp(x - m), axis=axis, keepdims=True)) + m
     return result if keepdims else np.squeeze(result, axis=axis)
@@ -125,10 +163,19 @@ def spread(f):
             x, dim = np.reshape(x, (1,)), 0
         axis = None if dim in ((), []) else dim
         n = x.size if axis is None else int(np.prod([x.shape[a] for a in np.atleast_1d(axis)]))
-        mean = np.mean(x, axis=axis, keepdims=True) if x.size else np.full(np.sum(x, axis=axis, keepdims=True).shape, np.nan)
+        mean = (
+            np.mean(x, axis=axis, keepdims=True)
+            if x.size
+            else np.full(np.sum(x, axis=axis, keepdims=True).shape, np.nan)
+        )
         total = np.sum(np.abs(x - mean) ** 2, axis=axis, keepdims=keepdim)
         variance = total / max(n - ddof, 0)
-        return f(variance, np.mean(x, axis=axis, keepdims=keepdim) if x.size else np.full(np.shape(variance), np.nan))
+        return f(
+            variance,
+            np.mean(x, axis=axis, keepdims=keepdim)
+            if x.size
+            else np.full(np.shape(variance), np.nan),
+        )
 
     return reduced
 

@@ -98,9 +98,13 @@ lgamma = each(_lgamma)
 digamma = each(_digamma)
 ndtr = each(lambda x: 0.5 * math.erfc(-x / math.sqrt(2)))
 ndtri = each(
-    lambda p: NormalDist().inv_cdf(p) if 0 < p < 1 else {0.0: -math.inf, 1.0: math.inf}[p]
-    if p in (0.0, 1.0)
-    else math.nan
+    lambda p: (
+        NormalDist().inv_cdf(p)
+        if 0 < p < 1
+        else {0.0: -math.inf, 1.0: math.inf}[p]
+        if p in (0.0, 1.0)
+        else math.nan
+    )
 )
 
 

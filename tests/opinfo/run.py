@@ -10,8 +10,8 @@ import numpy as np
 import pygrad
 from pygrad import _C
 from tests.opinfo.record import (
-    OpInfo,
     Operand,
+    OpInfo,
     Sample,
     call_args,
     convert,
@@ -45,7 +45,9 @@ def call(info: OpInfo, sample: Sample, device: str = "cpu", layout: str = "conti
 
 def with_device(kwargs: dict[str, Any], device: str) -> dict[str, Any]:
     """Creation ops take the device as an argument; records write "here" for it."""
-    return {k: (device if v == "here" else v) if isinstance(v, str) else v for k, v in kwargs.items()}
+    return {
+        k: (device if v == "here" else v) if isinstance(v, str) else v for k, v in kwargs.items()
+    }
 
 
 def is_tensor(value: Any) -> bool:
@@ -80,7 +82,9 @@ def input_dtype(info: OpInfo, sample: Sample) -> str | None:
     return (floating or operands)[0].dtype if operands else None
 
 
-def leaves(sample: Sample, device: str = "cpu", lib: Any = LIBRARY) -> tuple[list[Any], Callable[..., Any]]:
+def leaves(
+    sample: Sample, device: str = "cpu", lib: Any = LIBRARY
+) -> tuple[list[Any], Callable[..., Any]]:
     """Tensors that require grad for the differentiable operands, and how to put others there.
 
     Returns the tensors, and `fill(tensors) -> (args, kwargs)`.

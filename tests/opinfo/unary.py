@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Functions of one tensor: exponentials, roots, trigonometry, special functions, activations."""
 
 from __future__ import annotations
@@ -53,7 +54,18 @@ for name in ("conj", "conj_physical"):
     unary_op(name, np.conj, result="same", dtypes=ALL)
 for name in ("resolve_conj", "resolve_neg"):
     unary_op(name, lambda x: x, result="same", dtypes=ALL)
-unary_op("angle", lambda x: np.angle(x) if np.iscomplexobj(x) else np.where(np.isnan(x), np.nan, np.where(x * 1 < 0, np.pi, 0)), avoid=[0], dtypes=WITH_COMPLEX, special=True, result=None)
+unary_op(
+    "angle",
+    lambda x: (
+        np.angle(x)
+        if np.iscomplexobj(x)
+        else np.where(np.isnan(x), np.nan, np.where(x * 1 < 0, np.pi, 0))
+    ),
+    avoid=[0],
+    dtypes=WITH_COMPLEX,
+    special=True,
+    result=None,
+)
 for name, ref in (("floor", np.floor), ("ceil", np.ceil), ("trunc", np.trunc)):
     unary_op(name, ref, avoid=[-3, -2, -1, 0, 1, 2, 3], result="same", dtypes=REAL, errors=[
         bad(F(2, dtype="complex64"), raises=RuntimeError, text="complex"),
@@ -61,7 +73,13 @@ for name, ref in (("floor", np.floor), ("ceil", np.ceil), ("trunc", np.trunc)):
 alias("fix", "trunc")
 unary_op("round", lambda x, decimals=0: np.round(x, decimals), avoid=[-2.5, -1.5, -0.5, 0.5, 1.5, 2.5],
          result="same", dtypes=REAL)  # fmt: skip
-unary_op("frac", lambda x: np.where(np.isinf(x), np.nan, x - np.trunc(x)), avoid=[-3, -2, -1, 0, 1, 2, 3], result="same", dtypes=FLOATS)
+unary_op(
+    "frac",
+    lambda x: np.where(np.isinf(x), np.nan, x - np.trunc(x)),
+    avoid=[-3, -2, -1, 0, 1, 2, 3],
+    result="same",
+    dtypes=FLOATS,
+)
 unary_op("deg2rad", np.deg2rad, low=-300, high=300)
 unary_op("rad2deg", np.rad2deg, tol={"float16": (4e-3, 1e-2)})
 op("nan_to_num", lambda m: [
@@ -81,8 +99,14 @@ for name, ref in (
 ):  # fmt: skip
     unary_op(name, ref, result="bool", grad=False, dtypes=ALL)
 for name, ref in (("isposinf", np.isposinf), ("isneginf", np.isneginf), ("signbit", np.signbit)):
-    unary_op(name, lambda x, f=ref: f(x if x.dtype != bool else x.astype(int)), result="bool", grad=False, dtypes=REAL + BOOL,
-             special=name != "signbit")  # a NaN's sign does not survive every conversion
+    unary_op(
+        name,
+        lambda x, f=ref: f(x if x.dtype != bool else x.astype(int)),
+        result="bool",
+        grad=False,
+        dtypes=REAL + BOOL,
+        special=name != "signbit",
+    )  # a NaN's sign does not survive every conversion
 unary_op("isreal", lambda x: np.imag(x) == 0, result="bool", grad=False, dtypes=ALL)
 unary_op("bitwise_not", lambda x: ~x, result="same", grad=False, dtypes=INTS + BOOL, special=False, errors=[
     bad(F(2), raises=RuntimeError, text="float"),
@@ -105,7 +129,15 @@ unary_op("entr", lambda x: np.where(x > 0, -x * np.log(np.where(x > 0, x, 1)), n
          low=0.1, high=3)  # fmt: skip
 unary_op("ndtr", r.ndtr, tol=TIGHT_SPECIAL)
 unary_op("ndtri", r.ndtri, low=0.05, high=0.95, tol=TIGHT_SPECIAL, special=False, dtypes=SINGLE)
-unary_op("erfcx", lambda x: np.exp(np.square(x)) * r.erfc(x), low=-2, high=3, special=False, tol=TIGHT_SPECIAL, dtypes=SINGLE)
+unary_op(
+    "erfcx",
+    lambda x: np.exp(np.square(x)) * r.erfc(x),
+    low=-2,
+    high=3,
+    special=False,
+    tol=TIGHT_SPECIAL,
+    dtypes=SINGLE,
+)
 unary_op("log_ndtr", lambda x: np.log(r.ndtr(x)), special=False, tol=TIGHT_SPECIAL, dtypes=SINGLE)
 alias("gammaln", "lgamma")
 alias("psi", "digamma")
@@ -124,29 +156,74 @@ unary_op("relu", lambda x: np.where(np.isnan(x), x, np.maximum(x, 0)), avoid=[0]
 ])  # fmt: skip
 unary_op("leaky_relu", lambda x, negative_slope=0.01: np.where(x > 0, x, x * negative_slope), avoid=[0],
          extra=[((0.3,), {}), ((), {"negative_slope": 0.0})], special=False, **NO_INT)  # fmt: skip
-unary_op("elu", lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)), avoid=[0], extra=[((0.5,), {}), ((), {"alpha": 2.0})], **NO_INT)
+unary_op(
+    "elu",
+    lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x)),
+    avoid=[0],
+    extra=[((0.5,), {}), ((), {"alpha": 2.0})],
+    **NO_INT,
+)
 unary_op("selu", lambda x: 1.0507009873554804934193349852946 * np.where(x > 0, x, 1.6732632423543772848170429916717 * np.expm1(x)),
          avoid=[0], **NO_INT)  # fmt: skip
-unary_op("celu", lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x / alpha)), avoid=[0], extra=[((), {"alpha": 2.0})], **NO_INT)
+unary_op(
+    "celu",
+    lambda x, alpha=1.0: np.where(x > 0, x, alpha * np.expm1(x / alpha)),
+    avoid=[0],
+    extra=[((), {"alpha": 2.0})],
+    **NO_INT,
+)
 unary_op("gelu", r.gelu, extra=[((), {"approximate": "tanh"})], special=False, tol=TIGHT_SPECIAL, **NO_INT, errors=[
     bad(F(2), approximate="other", raises=RuntimeError, text="approximate"),
 ])  # fmt: skip
-unary_op("silu", lambda x: x * r.sigmoid(x), special=False, without=COMPLEX, result="same", dtypes=FLOATS)
+unary_op(
+    "silu", lambda x: x * r.sigmoid(x), special=False, without=COMPLEX, result="same", dtypes=FLOATS
+)
 unary_op("mish", lambda x: x * np.tanh(r.softplus(x)), special=False, **NO_INT)
 unary_op("softplus", r.softplus, extra=[((2.0,), {}), ((1.5, 0.2), {})], special=False, **NO_INT)
 unary_op("hardtanh", lambda x, min_val=-1.0, max_val=1.0: np.clip(x, min_val, max_val), avoid=[-1, 1, -0.5, 2],
          extra=[((-0.5, 2.0), {})], **NO_INT)  # fmt: skip
 unary_op("relu6", lambda x: np.clip(x, 0, 6), low=-3, high=9, avoid=[0, 6], **NO_INT)
-unary_op("hardswish", lambda x: x * np.clip(x + 3, 0, 6) / 6, low=-5, high=5, avoid=[-3, 3], special=False, **NO_INT)
-unary_op("hardsigmoid", lambda x: np.clip(x + 3, 0, 6) / 6, low=-5, high=5, avoid=[-3, 3], torch_tol={"float64": (1e-7, 1e-9)}, **NO_INT)
-unary_op("hardshrink", lambda x, lambd=0.5: np.where(np.abs(x) <= lambd, 0, x), avoid=[-0.5, 0.5, 1, -1], extra=[((1.0,), {})], **NO_INT)
+unary_op(
+    "hardswish",
+    lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    low=-5,
+    high=5,
+    avoid=[-3, 3],
+    special=False,
+    **NO_INT,
+)
+unary_op(
+    "hardsigmoid",
+    lambda x: np.clip(x + 3, 0, 6) / 6,
+    low=-5,
+    high=5,
+    avoid=[-3, 3],
+    torch_tol={"float64": (1e-7, 1e-9)},
+    **NO_INT,
+)
+unary_op(
+    "hardshrink",
+    lambda x, lambd=0.5: np.where(np.abs(x) <= lambd, 0, x),
+    avoid=[-0.5, 0.5, 1, -1],
+    extra=[((1.0,), {})],
+    **NO_INT,
+)
 unary_op("softshrink", lambda x, lambd=0.5: np.where(x > lambd, x - lambd, np.where(x < -lambd, x + lambd, x * 0)),
          avoid=[-0.5, 0.5, 1, -1], extra=[((1.0,), {})], special=False, **NO_INT)  # fmt: skip
 op("threshold", lambda m: [S(m(*shape, avoid=[0.5]), 0.5, 2.0) for shape in ((), (33,), (2, 3))],
    lambda x, threshold, value: np.where(x <= threshold, value, x))  # fmt: skip
 unary_op("logsigmoid", lambda x: -np.logaddexp(0, -x), tol=TIGHT_SPECIAL, **NO_INT)
-unary_op("softsign", lambda x: x / (1 + np.abs(x)), avoid=[0], special=False, result=None, dtypes=FLOATS)
-unary_op("tanhshrink", lambda x: x - np.tanh(x), special=False, result=None, dtypes=FLOATS, tol=HALF | {"float16": (4e-3, 2e-3)})
+unary_op(
+    "softsign", lambda x: x / (1 + np.abs(x)), avoid=[0], special=False, result=None, dtypes=FLOATS
+)
+unary_op(
+    "tanhshrink",
+    lambda x: x - np.tanh(x),
+    special=False,
+    result=None,
+    dtypes=FLOATS,
+    tol=HALF | {"float16": (4e-3, 2e-3)},
+)
 op("prelu", lambda m: [
     S(m(2, 3, avoid=[0]), m(1)), S(m(2, 3, avoid=[0]), m(3)), S(m(2, 3, 4, avoid=[0]), m(3)), S(m(33, avoid=[0]), m(1)),
 ], lambda x, w: np.where(x > 0, x, x * w.reshape((1, -1) + (1,) * (x.ndim - 2) if w.size > 1 else (1,) * x.ndim)),

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- tables of samples read better unwrapped
 """Views and shapes: the same elements, looked at differently, joined, cut, repeated."""
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ moved("reshape", lambda m: [S(m(2, 6), (3, 4)), S(m(2, 6), (-1,)), S(m(2, 2, 3),
 ])  # fmt: skip
 moved("view_as", lambda m: [S(m(2, 6), m(3, 4)), S(m(4), m(2, 2))], lambda x, o: x.reshape(o.shape), layouts=False, torch="Tensor.view_as",
       grad=True)  # fmt: skip
-moved("reshape_as", lambda m: [S(m(2, 6), m(3, 4)), S(m(4), m(2, 2))], lambda x, o: x.reshape(o.shape), torch="Tensor.reshape_as")
+moved(
+    "reshape_as",
+    lambda m: [S(m(2, 6), m(3, 4)), S(m(4), m(2, 2))],
+    lambda x, o: x.reshape(o.shape),
+    torch="Tensor.reshape_as",
+)
 
 
 def _flatten(x, start_dim=0, end_dim=-1):
@@ -68,7 +74,12 @@ def _expand(x, *s, implicit=False):
 moved("expand", lambda m: [S(m(3, 1), 3, 4), S(m(3, 1), (2, -1, 4)), S(m(3), 2, 3), S(m(), 2, 2), S(m(1, 3), 0, 3)], _expand, torch="Tensor.expand",
       errors=[bad(F(2, 3), 2, 4, raises=RuntimeError, text="size|match"), bad(F(2, 3), 3, raises=RuntimeError, text="dimension|number"),
               bad(F(3), -1, 3, raises=RuntimeError, text="-1")])  # fmt: skip
-moved("expand_as", lambda m: [S(m(3, 1), m(2, 3, 4)), S(m(), m(2))], lambda x, o: np.broadcast_to(x, o.shape), torch="Tensor.expand_as")
+moved(
+    "expand_as",
+    lambda m: [S(m(3, 1), m(2, 3, 4)), S(m(), m(2))],
+    lambda x, o: np.broadcast_to(x, o.shape),
+    torch="Tensor.expand_as",
+)
 moved("broadcast_to", lambda m: [S(m(3, 1), (3, 4)), S(m(3), (2, 3))], _expand, errors=[
     bad(F(2, 3), (2, 4), raises=RuntimeError, text="size|match"),
 ])  # fmt: skip
@@ -89,11 +100,24 @@ op("view_as_real", lambda m: [S(m(2, 3)), S(m())], lambda x: np.stack([x.real, x
 op("view_as_complex", lambda m: [S(m(3, 2)), S(m(2))], lambda x: x[..., 0] + 1j * x[..., 1], dtypes=("float32", "float64"), result=None, layouts=False,
    errors=[bad(F(2, 3), raises=RuntimeError, text="size 2|last dim")])  # fmt: skip
 op("real", lambda m: [S(m(2, 3)), S(m())], np.real, dtypes=SOME, result="real")
-op("imag", lambda m: [S(m(2, 3)), S(m())], np.imag, dtypes=COMPLEX, result="real", errors=[bad(F(2), raises=RuntimeError, text="complex")])
+op(
+    "imag",
+    lambda m: [S(m(2, 3)), S(m())],
+    np.imag,
+    dtypes=COMPLEX,
+    result="real",
+    errors=[bad(F(2), raises=RuntimeError, text="complex")],
+)
 op("complex", lambda m: [S(m(2, 3), m(3)), S(m(), m(2))], lambda a, b: a + 1j * b, dtypes=("float32", "float64"), result=None, errors=[
     bad(F(2), F(2, dtype="float64"), raises=RuntimeError, text="float|dtype"),
 ])  # fmt: skip
-op("polar", lambda m: [S(m(2, 3, low=0.2), m(3)), S(m(low=0.2), m(2))], lambda a, b: a * np.exp(1j * b), dtypes=("float32", "float64"), result=None)
+op(
+    "polar",
+    lambda m: [S(m(2, 3, low=0.2), m(3)), S(m(low=0.2), m(2))],
+    lambda a, b: a * np.exp(1j * b),
+    dtypes=("float32", "float64"),
+    result=None,
+)
 
 # --- the order of dimensions
 moved("permute", lambda m: [S(m(2, 3, 4), (2, 0, 1)), S(m(2, 3, 2), (-1, 0, 1)), S(m(2, 3), (0, 1)), S(m(), ()), S(m(0, 2), (1, 0))], np.transpose, errors=[
@@ -104,8 +128,18 @@ moved("transpose", lambda m: [S(m(2, 3, 4), 0, 2), S(m(2, 3, 2), -1, 1), S(m(2, 
       lambda x, a, b: np.swapaxes(x, a, b) if x.ndim else x, errors=[bad(F(2, 3), 0, 2, raises=IndexError, text="out of range")])  # fmt: skip
 for name in ("swapaxes", "swapdims"):
     moved(name, lambda m: [S(m(2, 3, 4), 0, 2), S(m(2, 3), -1, 0)], np.swapaxes)
-moved("t", lambda m: [S(m(2, 3)), S(m(3)), S(m())], np.transpose, errors=[bad(F(2, 2, 2), raises=RuntimeError, text="2|3")])
-moved("adjoint", lambda m: [S(m(2, 3)), S(m(2, 3, 2))], lambda x: np.conj(np.swapaxes(x, -1, -2)), torch="adjoint")
+moved(
+    "t",
+    lambda m: [S(m(2, 3)), S(m(3)), S(m())],
+    np.transpose,
+    errors=[bad(F(2, 2, 2), raises=RuntimeError, text="2|3")],
+)
+moved(
+    "adjoint",
+    lambda m: [S(m(2, 3)), S(m(2, 3, 2))],
+    lambda x: np.conj(np.swapaxes(x, -1, -2)),
+    torch="adjoint",
+)
 for name in ("movedim", "moveaxis"):
     moved(name, lambda m: [S(m(2, 3, 4), 0, 2), S(m(2, 3, 2), (0, 1), (2, 0)), S(m(2, 3), -1, 0)], np.moveaxis, errors=[
         bad(F(2, 3), (0, 1), (0,), raises=RuntimeError, text="number|length|size|same"),
@@ -145,7 +179,11 @@ moved("split", lambda m: [S(m(5, 2), 2), S(m(5, 2), [1, 4]), S(m(2, 6), 4, dim=1
     bad(F(5), [1, 2], raises=RuntimeError, text="sum|5|exactly"), bad(F(5), -1, raises=RuntimeError, text="non-negative|-1"),
     bad(F(5), 2, 1, raises=IndexError, text="out of range"),
 ])  # fmt: skip
-moved("split_with_sizes", lambda m: [S(m(5, 2), [1, 4]), S(m(2, 6), [2, 0, 4], 1)], lambda x, n, dim=0: np.split(x, np.cumsum(n)[:-1], dim))
+moved(
+    "split_with_sizes",
+    lambda m: [S(m(5, 2), [1, 4]), S(m(2, 6), [2, 0, 4], 1)],
+    lambda x, n, dim=0: np.split(x, np.cumsum(n)[:-1], dim),
+)
 
 
 def _chunk(x, n, dim=0):
@@ -159,7 +197,11 @@ moved("chunk", lambda m: [S(m(5, 2), 2), S(m(5, 2), 4), S(m(2, 7), 3, 1), S(m(2)
 moved("unbind", lambda m: [S(m(3, 2)), S(m(2, 3), 1), S(m(2, 3, 2), dim=-1)], lambda x, dim=0: list(np.moveaxis(x, dim, 0)), errors=[
     bad(F(), raises=IndexError, text="0-d|dim|at least", torch=False),
 ])  # fmt: skip
-moved("tensor_split", lambda m: [S(m(7, 2), 3), S(m(7, 2), (1, 5)), S(m(2, 5), 2, dim=1)], lambda x, n, dim=0: np.array_split(x, n, dim))
+moved(
+    "tensor_split",
+    lambda m: [S(m(7, 2), 3), S(m(7, 2), (1, 5)), S(m(2, 5), 2, dim=1)],
+    lambda x, n, dim=0: np.array_split(x, n, dim),
+)
 
 # --- joining and repeating
 moved("cat", lambda m: [
@@ -182,7 +224,9 @@ moved("repeat", lambda m: [S(m(2, 3), 2, 1), S(m(3), (2, 2)), S(m(), 3), S(m(2),
       lambda x, *r: np.tile(x, r[0] if isinstance(r[0], tuple) else r), torch="Tensor.repeat", errors=[
     bad(F(2, 3), 2, raises=RuntimeError, text="dimension|number"), bad(F(2), -1, raises=RuntimeError, text="negative|-1"),
 ])  # fmt: skip
-moved("tile", lambda m: [S(m(2, 3), (2, 1)), S(m(3), (2, 2)), S(m(2, 3), (2,)), S(m(), (3,))], np.tile)
+moved(
+    "tile", lambda m: [S(m(2, 3), (2, 1)), S(m(3), (2, 2)), S(m(2, 3), (2,)), S(m(), (3,))], np.tile
+)
 moved("repeat_interleave", lambda m: [S(m(3), 2), S(m(2, 3), 2, dim=1), S(m(3), I(1, 0, 2)), S(m(2, 3), I(2, 1), 0)],
       lambda x, r, dim=None: np.repeat(x, r, dim), errors=[
     bad(F(3), I(1, 2), raises=RuntimeError, text="size|repeats|match"), bad(F(3), -1, raises=RuntimeError, text="negative|non-negative"),
@@ -191,7 +235,11 @@ moved("roll", lambda m: [S(m(5), 2), S(m(2, 3), 1), S(m(2, 3), -1, 1), S(m(2, 3)
       lambda x, shifts, dims=None: np.roll(x, shifts, dims), errors=[
     bad(F(2, 3), (1, 2), 0, raises=RuntimeError, text="shifts|dims|align"), bad(F(2, 3), 1, 2, raises=IndexError, text="out of range"),
 ])  # fmt: skip
-moved("rot90", lambda m: [S(m(2, 3)), S(m(2, 3), 2), S(m(2, 3), -1, (0, 1)), S(m(2, 3, 2), 1, (1, 2))], lambda x, k=1, dims=(0, 1): np.rot90(x, k, dims))
+moved(
+    "rot90",
+    lambda m: [S(m(2, 3)), S(m(2, 3), 2), S(m(2, 3), -1, (0, 1)), S(m(2, 3, 2), 1, (1, 2))],
+    lambda x, k=1, dims=(0, 1): np.rot90(x, k, dims),
+)
 moved("fliplr", lambda m: [S(m(2, 3))], np.fliplr)
 moved("flipud", lambda m: [S(m(2, 3)), S(m(3))], np.flipud)
 moved("tril", lambda m: [S(m(3, 4)), S(m(3, 4), 1), S(m(4, 3), -1), S(m(2, 3, 3)), S(m(0, 3))], lambda x, k=0: np.tril(x, k), errors=[
@@ -205,7 +253,11 @@ for name, axis in (("hsplit", 1), ("vsplit", 0), ("dsplit", 2)):
         bad(F(3, 3, 3), 2, raises=RuntimeError, text="divisible|divide|equal"), bad(F(), 2, raises=RuntimeError, text="dim|0"),
     ])  # fmt: skip
 alias("row_stack", "vstack")
-moved("narrow_copy", lambda m: [S(m(5, 3), 0, 1, 3), S(m(5, 3), -1, 1, 2)], lambda x, d, s, n: np.take(x, np.arange(s, s + n), d))
+moved(
+    "narrow_copy",
+    lambda m: [S(m(5, 3), 0, 1, 3), S(m(5, 3), -1, 1, 2)],
+    lambda x, d, s, n: np.take(x, np.arange(s, s + n), d),
+)
 op("sum_to_size", lambda m: [S(m(2, 3), 1, 3), S(m(2, 3), (2, 1)), S(m(2, 3), 3), S(m(2, 3), ())],
    lambda x, *s: _sum_to_size(x, s[0] if isinstance(s[0], tuple) else s), dtypes=("float32", "float64", "int64"), torch="Tensor.sum_to_size", errors=[
     bad(F(2, 3), 2, 2, raises=RuntimeError, text="size|expand|shape"),
@@ -223,6 +275,26 @@ for name, ref, calls in (
     ("unsqueeze_", np.expand_dims, [(0,), (-1,)]), ("squeeze_", lambda x, d=None: x if d is None or x.shape[d] > 1 else x.squeeze(d), [(), (0,)]),
     ("as_strided_", lambda x, size, stride: np.lib.stride_tricks.as_strided(x, size, [n * x.itemsize for n in stride]).copy(), [((3, 2), (1, 3))]),
 ):  # fmt: skip
-    moved(name, lambda m, calls=calls: [S(m(2, 3), *c) for c in calls], ref, layouts=False, torch=f"Tensor.{name}")
-moved("resize_", lambda m: [S(m(2, 3), 3, 2), S(m(2, 3), (4,))], lambda x, *s: np.resize(x, s[0] if isinstance(s[0], tuple) else s), layouts=False, grad=False, torch="Tensor.resize_")
-moved("resize_as_", lambda m: [S(m(2, 3), m(3, 2))], lambda x, o: np.resize(x, o.shape), layouts=False, grad=False, torch="Tensor.resize_as_")
+    moved(
+        name,
+        lambda m, calls=calls: [S(m(2, 3), *c) for c in calls],
+        ref,
+        layouts=False,
+        torch=f"Tensor.{name}",
+    )
+moved(
+    "resize_",
+    lambda m: [S(m(2, 3), 3, 2), S(m(2, 3), (4,))],
+    lambda x, *s: np.resize(x, s[0] if isinstance(s[0], tuple) else s),
+    layouts=False,
+    grad=False,
+    torch="Tensor.resize_",
+)
+moved(
+    "resize_as_",
+    lambda m: [S(m(2, 3), m(3, 2))],
+    lambda x, o: np.resize(x, o.shape),
+    layouts=False,
+    grad=False,
+    torch="Tensor.resize_as_",
+)

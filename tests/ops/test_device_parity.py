@@ -44,7 +44,9 @@ def test_values(name, dtype):
                 agree(info, a, b, f"{name}{sample!r}")
 
 
-@pytest.mark.parametrize("name", [n for n, i in OPS.items() if i.grad and n not in ALIASES and not n.endswith("_")])
+@pytest.mark.parametrize(
+    "name", [n for n, i in OPS.items() if i.grad and n not in ALIASES and not n.endswith("_")]
+)
 def test_gradients(name):
     info = OPS[name]
     dtype = "float32" if "float32" in info.dtypes else info.dtypes[0]

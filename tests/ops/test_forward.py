@@ -7,7 +7,17 @@ import pytest
 from tests.conftest import SEED
 from tests.opinfo import OPS
 from tests.opinfo.record import arrange, dtype_name, mismatch, reference, to_numpy
-from tests.opinfo.run import LIBRARY, call, call_args, compare, flatten, function, input_dtype, is_tensor, with_device
+from tests.opinfo.run import (
+    LIBRARY,
+    call,
+    call_args,
+    compare,
+    flatten,
+    function,
+    input_dtype,
+    is_tensor,
+    with_device,
+)
 
 LAYOUTS = ("transposed", "strided", "offset", "expanded", "negative")
 # All layouts for these; the others share their kernels' loops, so two layouts are enough.
@@ -35,7 +45,9 @@ def check(info, sample, dtype, device, layout):
         return
     for actual in got:
         if is_tensor(actual):
-            assert dtype_name(actual) == wanted, f"{what}: result is {actual.dtype}, expected {wanted}"
+            assert dtype_name(actual) == wanted, (
+                f"{what}: result is {actual.dtype}, expected {wanted}"
+            )
             break
 
 

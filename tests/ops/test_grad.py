@@ -82,14 +82,18 @@ def test_one_input_at_a_time(name, device):
         outputs = as_function(info, fill)(*tensors)
         if not outputs:
             continue
-        together = pygrad.autograd.grad(sum(t.abs().sum() for t in outputs), tensors, allow_unused=True)
+        together = pygrad.autograd.grad(
+            sum(t.abs().sum() for t in outputs), tensors, allow_unused=True
+        )
         for i, expected in enumerate(together):
             alone = [t.detach().requires_grad_(i == j) for j, t in enumerate(tensors)]
             outputs = as_function(info, fill)(*alone)
             if not outputs:
                 assert expected is None or not to_numpy(expected).any()
                 continue
-            (got,) = pygrad.autograd.grad(sum(t.abs().sum() for t in outputs), [alone[i]], allow_unused=True)
+            (got,) = pygrad.autograd.grad(
+                sum(t.abs().sum() for t in outputs), [alone[i]], allow_unused=True
+            )
             assert (got is None) == (expected is None), f"{name}{sample!r}, input {i}"
             if got is not None:
                 text = mismatch(to_numpy(got), to_numpy(expected), 1e-12, 1e-12)

@@ -24,7 +24,9 @@ from tests.opinfo.run import (
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
-NAMES = [n for n, info in OPS.items() if n not in ALIASES and torch_function(info, torch) is not None]
+NAMES = [
+    n for n, info in OPS.items() if n not in ALIASES and torch_function(info, torch) is not None
+]
 CASES = [pytest.param(n, d, id=f"{n}-{d}") for n in NAMES for d in OPS[n].dtypes]
 
 
@@ -51,7 +53,9 @@ def agree(info, a, b, what):
     assert tuple(a.shape) == tuple(b.shape), f"{what}: {tuple(a.shape)}, PyTorch {tuple(b.shape)}"
     if not info.random:
         name = dtype_name(a)
-        text = mismatch(to_numpy(a), to_numpy(b), *(info.torch_tol.get(name) or info.tolerance(name)))
+        text = mismatch(
+            to_numpy(a), to_numpy(b), *(info.torch_tol.get(name) or info.tolerance(name))
+        )
         assert not text, f"{what}: {text}"
 
 
@@ -98,7 +102,9 @@ def test_gradients(name):
                 what = f"{name}{sample!r}, input {i}"
                 if a is None or b is None:  # no gradient is as good as zeros
                     given = b if a is None else a
-                    assert given is None or not to_numpy(given).any(), f"{what}: {a!r}, PyTorch {b!r}"
+                    assert given is None or not to_numpy(given).any(), (
+                        f"{what}: {a!r}, PyTorch {b!r}"
+                    )
                 else:
                     agree(info, a, b, what)
 
@@ -142,7 +148,9 @@ def test_error_inputs(name):
             what = f"{name}{error.sample!r}"
             assert refusal is not None, f"{what}: PyTorch accepts it"
             kinds = (error.kind, AttributeError) if error.kind is TypeError else error.kind
-            assert isinstance(refusal, kinds) or issubclass(error.kind, type(refusal)), f"{what}: PyTorch {refusal!r}"
+            assert isinstance(refusal, kinds) or issubclass(error.kind, type(refusal)), (
+                f"{what}: PyTorch {refusal!r}"
+            )
 
 
 def test_random_streams_need_no_parity():

@@ -55,7 +55,9 @@ def in_place_form(name, x):
 
 
 def test_every_op_has_a_record():
-    missing = sorted(set(PUBLIC) - set(OPS) - {"cuda"})  # cuda() needs the device: test_device_parity
+    missing = sorted(
+        set(PUBLIC) - set(OPS) - {"cuda"}
+    )  # cuda() needs the device: test_device_parity
     assert not missing, f"ops without a record in tests/opinfo: {missing}"
 
 
@@ -89,7 +91,9 @@ def test_differentiability_is_declared(name):
         if not tensors:
             continue
         args, kwargs = fill(*tensors)
-        found = found or any(is_tensor(t) and t.requires_grad for t in flatten(function(info)(*args, **kwargs)))
+        found = found or any(
+            is_tensor(t) and t.requires_grad for t in flatten(function(info)(*args, **kwargs))
+        )
     assert found or not info.grad, f"{name}: no result requires grad"
     if found:
         assert declared, f"{name} records although it is declared nondifferentiable"
@@ -135,11 +139,20 @@ def test_in_place(name, device):
             x = args[0].clone()
             method = in_place_form(name, x)
             what = f"{name}_{sample!r}"
-            fits = expected.shape == x.shape or name in ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "swapdims")
+            fits = expected.shape == x.shape or name in (
+                "squeeze",
+                "unsqueeze",
+                "transpose",
+                "t",
+                "swapaxes",
+                "swapdims",
+            )
             if not fits or not pygrad.can_cast(expected.dtype, x.dtype):
                 with pytest.raises(RuntimeError):
                     method(*args[1:], **kwargs)
-                assert not mismatch(to_numpy(x), to_numpy(args[0]), 0, 0), f"{what} changed x and then refused"
+                assert not mismatch(to_numpy(x), to_numpy(args[0]), 0, 0), (
+                    f"{what} changed x and then refused"
+                )
                 continue
             version = x._version
             result = method(*args[1:], **kwargs)
@@ -155,7 +168,12 @@ def test_gradient_of_in_place(name, device):
     info = OPS[name]
     for sample in info.draw("float64", SEED, grad=True):
         operands = sample.operands()
-        if not sample.args or not operands or sample.args[0] is not operands[0] or not operands[0].differentiable:
+        if (
+            not sample.args
+            or not operands
+            or sample.args[0] is not operands[0]
+            or not operands[0].differentiable
+        ):
             continue
         both = []
         for in_place in (False, True):
@@ -212,7 +230,9 @@ def test_namespaces_hold_their_ops():
             if namespace == "torch":
                 assert callable(getattr(pygrad, name)), name
             elif namespace == "nn.functional":
-                assert callable(getattr(pygrad.nn.functional, name, None) or getattr(_C.ops, name)), name
+                assert callable(
+                    getattr(pygrad.nn.functional, name, None) or getattr(_C.ops, name)
+                ), name
             elif namespace in ("special", "linalg"):
                 assert callable(getattr(getattr(pygrad, namespace), name)), name
             elif namespace == "Tensor":
