@@ -67,6 +67,10 @@ void check_inplace(const char* op, const Tensor& self) {
 
 void finish_inplace(const char* op, const Tensor& self, Tensor out) {
   const bool written = out.impl()->storage.get() == self.impl()->storage.get() && same_layout(out, self);
+  if (out.is(self)) {  // an op that had nothing to change
+    self.bump_version();
+    return;
+  }
   if (!written) {
     PG_CHECK(Shape::same(out.sizes(), self.sizes()), op, "(): output with shape ", self.sizes(),
              " doesn't match the broadcast shape ", out.sizes());

@@ -21,7 +21,8 @@ void draw(RandomOp op, const Tensor& out, Generator* generator, Scalar a, Scalar
 
 namespace {
 
-// Draws of floats exist for float32 and float64; other floats are rounded, complex ones drawn part by part.
+// Uniform draws exist for every float (rounding one could reach the upper end); other draws are made in float32 and rounded
+// for the 16-bit floats. Complex ones are drawn part by part.
 void draw_floats(const char* name, RandomOp op, const Tensor& out, Generator* generator, Scalar a, Scalar b) {
   PG_CHECK_KIND(NotImplemented, !is_integral(out.dtype()), name, "(): not implemented for dtype ", out.dtype(), "; expected a floating dtype");
   if (is_complex(out.dtype())) {
@@ -33,7 +34,7 @@ void draw_floats(const char* name, RandomOp op, const Tensor& out, Generator* ge
     // A complex normal has its variance shared by the parts.
     if (op == RandomOp::normal) b = Scalar(b.to_double() * 0.70710678118654752440);
     draw(op, parts, generator, a, b);
-  } else if (out.dtype() == DType::Float32 || out.dtype() == DType::Float64) {
+  } else if (op == RandomOp::uniform || item_size(out.dtype()) > 2) {
     draw(op, out, generator, a, b);
   } else {
     const Tensor wide = empty(out.sizes(), DType::Float32, out.device());

@@ -76,6 +76,10 @@ std::string to_string(PyObject* owned) {
 }
 
 std::string type_error(const OpDef& op, const Param& p, PyObject* got) {
+  const bool list = PyTuple_Check(got) || PyList_Check(got);
+  if (p.kind == ArgKind::IntList && list && PySequence_Fast_GET_SIZE(got) > kMaxDims)
+    raise(ErrorKind::Runtime, op.name, "(): tensors have at most ", kMaxDims, " dimensions; argument '", p.name, "' has ",
+          PySequence_Fast_GET_SIZE(got));
   return std::string(op.name) + "(): argument '" + p.name + "' must be " + to_string(kind_name(p)) + ", not " +
          (got == Py_None ? "NoneType" : Py_TYPE(got)->tp_name);
 }

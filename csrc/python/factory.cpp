@@ -218,6 +218,17 @@ Tensor tensor_from_buffer(PyObject* o) {
   return make_tensor(std::move(storage), *dtype, sizes, strides, -low);
 }
 
+namespace {
+
+// Views with negative strides exist inside the engine only; files and other libraries do not know them.
+void check_strides(const Tensor& t) {
+  for (int64_t s : t.strides())
+    PG_CHECK_VALUE(s >= 0, "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+                   "currently supported. (You can probably work around this by making a copy of your array with array.copy().)");
+}
+
+}  // namespace
+
 Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device device, bool share_memory) {
   Tensor t;
   if (is_tensor(data)) {
@@ -234,6 +245,7 @@ Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device dev
   } else if (is_array_like(data) || (PyObject_CheckBuffer(data) && !PyBytes_Check(data) && !PyUnicode_Check(data))) {
     // NumPy's buffer of a 0-stride or big-endian array may be refused by the buffer protocol; its own copy always works.
     t = tensor_from_buffer(data);
+    if (share_memory) check_strides(t);
     if (!share_memory) t = clone(t);
   } else if (is_nested(data)) {
     t = from_sequence(data, dtype);
@@ -332,7 +344,9 @@ void init_factory(py::module_& m) {
       "from_numpy",
       [](py::object array) {
         PG_CHECK_TYPE(is_array_like(array.ptr()), "expected np.ndarray (got ", Py_TYPE(array.ptr())->tp_name, ")");
-        return tensor_from_buffer(array.ptr());
+        Tensor t = tensor_from_buffer(array.ptr());
+        check_strides(t);
+        return t;
       },
       "A tensor on the memory of a NumPy array.");
   m.def(

@@ -329,7 +329,11 @@ py::object deep_copy(py::object self, py::dict memo) {
 py::object reduce(py::object self, int protocol) {
   const Tensor t = tensor_of(self.ptr());
   PG_CHECK(is_leaf(t), "cannot pickle a tensor with history (", t.requires_grad() ? grad_fn(t)->display_name() : "", "). Use detach()");
-  const Tensor host = contiguous(to_device(detach(t), Device{}));
+  // A dense tensor travels as its memory and strides, any other in row-major order.
+  Tensor host = to_device(detach(t), Device{});
+  const bool keeps_strides = is_dense(host);
+  if (!keeps_strides) host = contiguous(host);
+  const Shape strides(host.strides());
   const size_t bytes = size_t(host.numel()) * item_size(host.dtype());
   py::object storage = py::cast(PyStorage{host.impl()->storage});
   py::object data;
@@ -346,13 +350,18 @@ py::object reduce(py::object self, int protocol) {
   PyObject* dict = reinterpret_cast<PyTensor*>(self.ptr())->dict;
   return py::make_tuple(py::module_::import("pygrad._C").attr("_unpickle_tensor"),
                         py::make_tuple(data, py::reinterpret_steal<py::object>(wrap_dtype(t.dtype())),
-                                       py::tuple(py::reinterpret_steal<py::object>(wrap_size(t.sizes()))), t.requires_grad(),
+                                       py::tuple(py::reinterpret_steal<py::object>(wrap_size(t.sizes()))),
+                                       py::tuple(py::reinterpret_steal<py::object>(wrap_size(strides))), t.requires_grad(),
                                        py::str(py::reinterpret_steal<py::object>(wrap_device(t.device()))), cls),
                         dict ? py::reinterpret_borrow<py::object>(dict) : py::none());
 }
 
-py::object unpickle(py::object data, py::object dtype, py::tuple size, bool requires_grad, py::str device, py::object cls) {
-  Tensor t = empty(shape_from(size), dtype_of_object(dtype.ptr()));
+py::object unpickle(py::object data, py::object dtype, py::tuple size, py::tuple stride, bool requires_grad, py::str device,
+                    py::object cls) {
+  const DType d = dtype_of_object(dtype.ptr());
+  const int64_t n = numel_of(shape_from(size));
+  // rebuild_tensor checks that sizes and strides stay within the memory.
+  Tensor t = rebuild_tensor(PyStorage{make_storage(size_t(n) * item_size(d), Device{})}, dtype, 0, shape_from(size), shape_from(stride));
   Py_buffer b;
   if (PyObject_GetBuffer(data.ptr(), &b, PyBUF_SIMPLE) < 0) throw py::error_already_set();
   const auto bytes = Py_ssize_t(size_t(t.numel()) * item_size(t.dtype()));

@@ -9,7 +9,11 @@ from pygrad import fft, functional, linalg
 from pygrad.autograd import gradcheck, gradgradcheck
 
 torch = pytest.importorskip("torch")
-pytestmark = pytest.mark.torch
+pytestmark = [
+    pytest.mark.torch,
+    # PyTorch deprecates the function; scripts still call it.
+    pytest.mark.filterwarnings("ignore:torch.chain_matmul is deprecated"),
+]
 
 
 def both(*shape, seed=0, dtype="float64"):
