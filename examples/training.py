@@ -55,7 +55,7 @@ class Progress:
     def start_epoch(self) -> None:
         self.steps = self.samples = 0
         self.total = pygrad.zeros(())
-        self.began = self.shown = time.perf_counter()
+        self.began = time.perf_counter()  # not `shown`: epochs may be shorter than its interval
 
     def step(self, epoch: int, loss: pygrad.Tensor, count: int) -> None:
         self.steps += 1

@@ -168,7 +168,6 @@ _LAZY = {
     "is_signed": "_tensor",
     "numel": "_tensor",
     "typename": "_tensor",
-    "scalar_tensor": "_tensor",
     "compile": "_settings",
     "set_default_device": "_settings",
     "get_default_device": "_settings",

@@ -1,11 +1,9 @@
-"""Composed functions that compute: norms, differences, integrals, statistics, products."""
+"""Composed functions that compute: distances, differences, integrals, covariances, cross products."""
 
 from __future__ import annotations
 
-import math
-
 from pygrad import _C
-from pygrad._shaping import broadcast_shapes, broadcast_tensors, wrap_dim
+from pygrad._shaping import broadcast_tensors, wrap_dim
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,37 +12,6 @@ if TYPE_CHECKING:
     from pygrad._C import Tensor
 
 ops = _C.ops
-
-
-def norm(
-    input: Tensor,
-    p: Any = "fro",
-    dim: Any = None,
-    keepdim: bool = False,
-    out: None = None,
-    dtype: Any = None,
-) -> Tensor:
-    """Vector norm of all elements or along `dim` (``"nuc"``: of a matrix's singular values).
-
-    Args:
-        input: floating-point or complex.
-        p: a number, ``"fro"`` (2) or ``"nuc"``.
-        dim: a dimension or several.
-        keepdim: keep the reduced dimensions with size 1.
-        out: must be None.
-        dtype: compute in this dtype.
-    """
-    from pygrad.linalg import matrix_norm, vector_norm
-
-    if p == "nuc":
-        return matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
-    order = 2 if p in ("fro", None) else p
-    return vector_norm(input, order, dim, keepdim, dtype=dtype)
-
-
-def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
-    """The p-norm of ``input - other``."""
-    return norm(input - other, p)
 
 
 def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Tensor:
@@ -59,8 +26,6 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
     Raises:
         RuntimeError: when the rows differ in length.
     """
-    from pygrad.linalg import vector_norm
-
     if x1.dim() < 2 or x2.dim() < 2 or x1.shape[-1] != x2.shape[-1]:
         raise RuntimeError(
             f"cdist(): got {tuple(x1.shape)} and {tuple(x2.shape)}; expected at least two "
@@ -68,7 +33,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = Non
         )
     if p < 0:
         raise RuntimeError(f"cdist(): only supports non-negative p values, got {p}")
-    return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
+    return ops.vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 
 
 def diff(
@@ -112,16 +77,6 @@ def cumulative_trapezoid(y: Tensor, x: Any = None, *, dx: Any = None, dim: int =
     """Running integral of `y` along `dim` by the trapezoidal rule."""
     axis, widths, heights = _steps(y, x, dx, dim)
     return ops.cumsum(heights * widths, axis) / 2
-
-
-def kron(input: Tensor, other: Tensor) -> Tensor:
-    """Kronecker product; the smaller number of dimensions is filled with ones in front."""
-    n = max(input.dim(), other.dim())
-    a = [1] * (n - input.dim()) + list(input.shape)
-    b = [1] * (n - other.dim()) + list(other.shape)
-    left = input.reshape([s for size in a for s in (size, 1)])
-    right = other.reshape([s for size in b for s in (1, size)])
-    return (left * right).reshape([p * q for p, q in zip(a, b, strict=True)])
 
 
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
@@ -200,94 +155,6 @@ def corrcoef(input: Tensor) -> Tensor:
         return c / c
     deviation = ops.sqrt(c.diagonal().real if c.is_complex() else c.diagonal())
     return c / deviation.unsqueeze(1) / deviation.unsqueeze(0)
-
-
-def quantile(
-    input: Tensor,
-    q: Any,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    interpolation: str = "linear",
-) -> Tensor:
-    """The q-quantiles along `dim`; NaN where there is one.
-
-    Args:
-        input: float32 or float64.
-        q: a number or a 1-D tensor of numbers in [0, 1]; a tensor adds a first dimension.
-        dim: the dimension to reduce; default: all.
-        keepdim: keep it with size 1.
-        interpolation: ``"linear"``, ``"lower"``, ``"higher"``, ``"midpoint"`` or ``"nearest"``.
-    """
-    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
-        raise RuntimeError(
-            "quantile(): interpolation must be one of linear, lower, higher, midpoint or nearest, "
-            f"but got {interpolation}"
-        )
-    many = isinstance(q, _C.Tensor) and q.dim() == 1
-    points = [float(v) for v in (q.tolist() if many else [q])]
-    if any(not 0 <= v <= 1 for v in points):
-        raise RuntimeError(f"quantile(): q must be in the range [0, 1] but got {points}")
-    if input.numel() == 0:
-        raise RuntimeError("quantile(): input tensor must be non-empty")
-    axis = -1 if dim is None else wrap_dim("quantile", dim, input.dim())
-    data = input.reshape(-1) if dim is None else input.transpose(axis, -1)
-    ordered = ops.sort(data, -1)[0]
-    last = data.shape[-1] - 1
-    has_nan = ops.isnan(data).any(-1)
-    results = []
-    for v in points:
-        at = v * last
-        low, high = math.floor(at), math.ceil(at)
-        if interpolation == "nearest":
-            low = high = round(at)
-        high = low if interpolation == "lower" else high
-        low = high if interpolation == "higher" else low
-        weight = 0.5 if interpolation == "midpoint" else at - low
-        below, above = ordered.select(-1, low), ordered.select(-1, high)
-        value = below if low == high else below + (above - below) * weight
-        value = ops.where(has_nan, ordered.select(-1, last) * float("nan"), value)
-        value = value.unsqueeze(-1)
-        if dim is not None:
-            value = value.transpose(axis, -1)
-            value = value if keepdim else value.squeeze(axis)
-        else:
-            value = value.reshape([1] * input.dim() if keepdim else [])
-        results.append(value)
-    return ops.stack(results, 0) if many else results[0]
-
-
-def std_mean(
-    input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Standard deviation and mean along `dim`."""
-    options = {"correction": correction, "keepdim": keepdim}
-    if dim is None:
-        return ops.std(input, correction=correction), ops.mean(input)
-    return ops.std(input, dim, **options), ops.mean(input, dim, keepdim)
-
-
-def var_mean(
-    input: Tensor, dim: Any = None, *, correction: float = 1, keepdim: bool = False
-) -> tuple[Tensor, Tensor]:
-    """Variance and mean along `dim`."""
-    options = {"correction": correction, "keepdim": keepdim}
-    if dim is None:
-        return ops.var(input, correction=correction), ops.mean(input)
-    return ops.var(input, dim, **options), ops.mean(input, dim, keepdim)
-
-
-def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
-    """Gather along `dim` with broadcasting of the other dimensions; flattened without `dim`."""
-    if dim is None:
-        return ops.gather(input.reshape(-1), 0, indices.reshape(-1))
-    axis = wrap_dim("take_along_dim", dim, input.dim())
-    a, b = list(input.shape), list(indices.shape)
-    a[axis] = b[axis] = 1
-    shape = list(broadcast_shapes(a, b))
-    a, b = list(shape), list(shape)
-    a[axis], b[axis] = input.shape[axis], indices.shape[axis]
-    return ops.gather(input.expand(a), axis, indices.expand(b))
 
 
 def isin(

@@ -1,4 +1,4 @@
-"""Composed functions that arrange: broadcasting, grids, stacks, splits, rotations, indices."""
+"""Composed functions that arrange: broadcasting, grids, products, blocks, indices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pygrad import _C
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any
 
     from pygrad._C import Size, Tensor
@@ -195,136 +195,6 @@ def atleast_3d(*tensors: Any) -> Any:
     return _each(widen, tensors)
 
 
-def hstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Concatenate along dimension 1 (0 for 1-D tensors)."""
-    given = [atleast_1d(t) for t in tensors]
-    return ops.cat(given, 0 if given and given[0].dim() == 1 else 1)
-
-
-def vstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Concatenate along dimension 0, 1-D tensors being rows."""
-    return ops.cat([atleast_2d(t) for t in tensors], 0)
-
-
-def dstack(tensors: Sequence[Tensor]) -> Tensor:
-    """Concatenate along dimension 2 after `atleast_3d`."""
-    return ops.cat([atleast_3d(t) for t in tensors], 2)
-
-
-def column_stack(tensors: Sequence[Tensor]) -> Tensor:
-    """Concatenate along dimension 1, 0-D and 1-D tensors being columns."""
-    return ops.cat([t.reshape(t.numel(), 1) if t.dim() <= 1 else t for t in tensors], 1)
-
-
-def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut `tensor` along `dim` into views of a given size (the last may be smaller) or sizes.
-
-    Raises:
-        RuntimeError: for a size that is not positive, or sizes that do not add up.
-    """
-    dim = wrap_dim("split", dim, tensor.dim())
-    length = tensor.shape[dim]
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
-        if size < 0 or (size == 0 and length > 0):
-            raise RuntimeError(
-                f"split(): expects split_size be positive, but got split_size={size} for a "
-                f"dimension of {length}"
-            )
-        sizes = [size] * (length // size) if size else []
-        if not size or length % size or not sizes:
-            sizes.append(length - sum(sizes))
-    else:
-        sizes = [int(s) for s in split_size_or_sections]
-        if sum(sizes) != length or min(sizes, default=0) < 0:
-            raise RuntimeError(
-                f"split(): expects split_sizes to sum exactly to {length} (input tensor's size at "
-                f"dimension {dim}), but got split_sizes={sizes}"
-            )
-    pieces, start = [], 0
-    for size in sizes:
-        pieces.append(tensor.narrow(dim, start, size))
-        start += size
-    return tuple(pieces)
-
-
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along `dim` into nearly equal sections, or at the given indices; the results are views.
-
-    Raises:
-        RuntimeError: for a number of sections below one.
-    """
-    dim = wrap_dim("tensor_split", dim, input.dim())
-    length = input.shape[dim]
-    if isinstance(indices_or_sections, _C.Tensor):
-        indices_or_sections = indices_or_sections.tolist()
-    if isinstance(indices_or_sections, int):
-        count = indices_or_sections
-        if count <= 0:
-            raise RuntimeError(
-                f"tensor_split(): number of sections must be larger than 0, got {count}"
-            )
-        size, more = divmod(length, count)
-        edges = [i * size + min(i, more) for i in range(count + 1)]
-        cuts = list(itertools.pairwise(edges))
-    else:
-        at = [0, *(slice(int(i)).indices(length)[1] for i in indices_or_sections), length]
-        cuts = [(a, max(a, b)) for a, b in itertools.pairwise(at)]
-    return tuple(input.narrow(dim, a, b - a) for a, b in cuts)
-
-
-def _split_along(op: str, input: Tensor, sections: Any, dim: int, least: int) -> Any:
-    if input.dim() < least:
-        raise RuntimeError(
-            f"{op}(): requires a tensor with at least {least} dimension"
-            f"{'s' if least > 1 else ''}, but got a tensor with {input.dim()} dimensions!"
-        )
-    if isinstance(sections, int) and (sections <= 0 or input.shape[dim] % sections):
-        raise RuntimeError(
-            f"{op}(): attempted to split along dimension {dim}, but the size of the dimension "
-            f"{input.shape[dim]} is not divisible by the split_size {sections}!"
-        )
-    return tensor_split(input, sections, dim)
-
-
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Cut into columns: along dimension 1 (0 for a 1-D tensor)."""
-    return _split_along("hsplit", input, indices_or_sections, 0 if input.dim() == 1 else 1, 1)
-
-
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Cut into rows: along dimension 0."""
-    return _split_along("vsplit", input, indices_or_sections, 0, 2)
-
-
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
-    """Cut along dimension 2."""
-    return _split_along("dsplit", input, indices_or_sections, 2, 3)
-
-
-def fliplr(input: Tensor) -> Tensor:
-    """Reverse dimension 1."""
-    return ops.flip(input, [1])
-
-
-def flipud(input: Tensor) -> Tensor:
-    """Reverse dimension 0."""
-    return ops.flip(input, [0])
-
-
-def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
-    """Rotate by 90 degrees `k` times in the plane of `dims`, from the first towards the second."""
-    first, second = (wrap_dim("rot90", d, input.dim()) for d in dims)
-    if first == second:
-        raise RuntimeError(f"rot90(): expected two different dimensions, got {tuple(dims)}")
-    k %= 4
-    if k == 0:
-        return input.clone()
-    if k == 2:
-        return ops.flip(input, [first, second])
-    return ops.flip(input, [second if k == 1 else first]).transpose(first, second)
-
-
 def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
     """Turn positions in a flattened tensor into one index tensor for each dimension of `shape`.
 
@@ -343,25 +213,3 @@ def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
         result.append(ops.remainder(indices, n))
         indices = ops.div(indices, n, rounding_mode="floor")
     return tuple(reversed(result))
-
-
-def tril_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
-) -> Tensor:
-    """Rows and columns of the lower triangle: an integer tensor of shape (2, count)."""
-    pairs = [(i, j) for i in range(row) for j in range(min(col, i + offset + 1))]
-    return _pairs(pairs, dtype, device)
-
-
-def triu_indices(
-    row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None
-) -> Tensor:
-    """Rows and columns of the upper triangle: an integer tensor of shape (2, count)."""
-    pairs = [(i, j) for i in range(row) for j in range(max(0, i + offset), col)]
-    return _pairs(pairs, dtype, device)
-
-
-def _pairs(pairs: list[tuple[int, int]], dtype: Any, device: Any) -> Tensor:
-    rows, columns = [p[0] for p in pairs], [p[1] for p in pairs]
-    made = _C.tensor([rows, columns], dtype=dtype or _C.int64, device=device)
-    return made.reshape(2, len(pairs))

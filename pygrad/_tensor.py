@@ -15,25 +15,7 @@ if TYPE_CHECKING:
 
     from pygrad._C import Tensor
 
-_COMPOSED = (
-    "corrcoef",
-    "cov",
-    "cross",
-    "diff",
-    "dist",
-    "dsplit",
-    "fliplr",
-    "flipud",
-    "hsplit",
-    "kron",
-    "norm",
-    "quantile",
-    "rot90",
-    "split",
-    "take_along_dim",
-    "tensor_split",
-    "vsplit",
-)
+_COMPOSED = ("corrcoef", "cov", "cross", "diff")
 
 
 def _composed_method(name: str) -> Callable[..., Any]:
@@ -79,43 +61,12 @@ def _is_shared(self: Tensor) -> bool:
     return self.device.type == "cuda"
 
 
-def _unflatten(self: Tensor, dim: int, sizes: Any) -> Tensor:
-    """Split dimension `dim` into `sizes`, one of which may be -1."""
-    axis = dim + self.dim() if dim < 0 else dim
-    if not 0 <= axis < self.dim():
-        raise IndexError(
-            f"unflatten(): Dimension out of range: got {dim} for a {self.dim()}-D tensor"
-        )
-    parts = [int(n) for n in sizes]
-    if not parts:
-        raise RuntimeError("unflatten(): sizes must be non-empty")
-    product = 1
-    for n in parts:
-        product *= n
-    length = self.shape[axis]
-    if parts.count(-1) == 1:
-        product = -product
-        fits = product != 0 and length % product == 0
-    else:
-        fits = product == length and -1 not in parts
-    if not fits:
-        raise RuntimeError(
-            f"unflatten(): Provided sizes {parts} don't multiply up to the size of dim {dim} "
-            f"({length}) in the input tensor"
-        )
-    if -1 in parts:
-        parts[parts.index(-1)] = length // product
-    shape = list(self.shape)
-    return self.view(shape[:axis] + parts + shape[axis + 1 :])
-
-
 _METHODS: dict[str, Callable[..., Any]] = {
     "__format__": _format,
     "__reversed__": _reversed,
     "__contains__": _contains,
     "share_memory_": _share_memory_,
     "is_shared": _is_shared,
-    "unflatten": _unflatten,
 }
 
 
@@ -244,11 +195,6 @@ def numel(input: Tensor) -> int:
     """Return the number of elements."""
     count: int = _tensor_argument("numel", input).numel()
     return count
-
-
-def scalar_tensor(value: float | complex, *, dtype: Any = None, device: Any = None) -> Tensor:
-    """Return a 0-D tensor of the default dtype unless another is given."""
-    return _C.tensor(value, dtype=dtype or _C.get_default_dtype(), device=device)
 
 
 def typename(obj: Any) -> str:

@@ -60,7 +60,10 @@ __all__ = [
 ]
 
 ops = _C.ops
-matmul = ops.matmul
+if TYPE_CHECKING:
+    matmul = ops.matmul
+    vector_norm = ops.vector_norm
+_C.export_ops(globals(), "linalg")
 
 
 def _check(op: str, a: Any, square: bool = False) -> Tensor:
@@ -78,74 +81,6 @@ def _check(op: str, a: Any, square: bool = False) -> Tensor:
 
 def _dims(dim: Any) -> Any:
     return [dim] if isinstance(dim, int) else None if dim is None else list(dim)
-
-
-def vector_norm(
-    x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Tensor:
-    r"""p-norm :math:`(\sum |x_i|^p)^{1/p}` of all elements or along `dim`.
-
-    Args:
-        x: floating-point or complex, any shape.
-        ord: a number; infinity gives the largest, minus infinity the smallest magnitude, zero the
-            number of elements that are not zero.
-        dim: one dimension or several; default: all.
-        keepdim: keep the reduced dimensions with size 1.
-        dtype: compute in this dtype.
-
-    Raises:
-        RuntimeError: for an integer tensor.
-
-    Example:
-        >>> import pygrad
-        >>> pygrad.linalg.vector_norm(pygrad.tensor([3.0, 4.0]))
-        tensor(5.)
-    """
-    if dtype is not None:
-        x = x.to(dtype)
-    if not (x.is_floating_point() or x.is_complex()):
-        raise RuntimeError(
-            f"linalg.vector_norm(): Expected a floating point or complex tensor as input. Got "
-            f"{x.dtype}"
-        )
-    axes = _dims(dim)
-    if axes is None:
-        axes = list(range(x.dim()))
-    power = float(ord)
-    if x.dim() == 0:
-        x, axes = x.reshape(1), [0]
-        keepdim = False
-    a = ops.abs(x)
-    if power == float("inf"):
-        return ops.amax(a, axes, keepdim)
-    if power == float("-inf"):
-        return ops.amin(a, axes, keepdim)
-    if power == 0:
-        return ops.sum((a != 0).to(a.dtype), axes, keepdim)
-    if power == 1:
-        return ops.sum(a, axes, keepdim)
-    if power == 2:
-        total = ops.sum(a * a if x.is_complex() else x * x, axes, keepdim)
-        return _root(total, 0.5)
-    if power < 1:
-        # The derivative of |x|^p is infinite at zero; PyTorch's subgradient there is zero.
-        zero = a == 0
-        powers = ops.pow(ops.where(zero, ops.ones_like(a), a), power)
-        at_zero = ops.full_like(a, 0.0 if power > 0 else float("inf"))
-        total = ops.sum(ops.where(zero, at_zero, powers), axes, keepdim)
-    else:
-        total = ops.sum(ops.pow(a, power), axes, keepdim)
-    return _root(total, 1 / power)
-
-
-def _root(total: Tensor, power: float) -> Tensor:
-    """``total**power`` with gradient zero where the total is zero."""
-    if power < 0:
-        return ops.pow(total, power)
-    zero = total == 0
-    safe = ops.where(zero, ops.ones_like(total), total)
-    root = ops.sqrt(safe) if power == 0.5 else ops.pow(safe, power)
-    return ops.where(zero, ops.zeros_like(root), root)
 
 
 def matrix_norm(

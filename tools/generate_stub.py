@@ -1,6 +1,7 @@
 """Write ``pygrad/_C.pyi``, the types of the native module, from the registry's schemas.
 
-Run with an installed pygrad: ``python tools/generate_stub.py [--check] [path]``. With ``--check``
+Run in the repository's root, with a build on ``PYTHONPATH`` or an installed pygrad:
+``PYTHONPATH=build/dev python -m tools.generate_stub [--check] [path]``. With ``--check``
 nothing is written and the exit status says whether the file is up to date.
 """
 
@@ -21,31 +22,39 @@ TEMPLATE_PATH = pathlib.Path(__file__).resolve().parent / "stub_head.pyi"
 ARGUMENT_TYPES = {
     "Tensor": "Tensor",
     "Tensor[]": "Sequence[Tensor]",
+    "Tensor[...]": "Tensor | Sequence[Tensor]",
     "Tensor|Scalar": "Tensor | Scalar",
     "Scalar": "Scalar",
     "int": "_int",
     "int[]": "_int | Sequence[_int]",
     "int[...]": "_int | Sequence[_int]",
+    "int[*]": "Sequence[_int]",
     "float": "_float",
     "float[]": "Sequence[_float]",
     "bool": "_bool",
-    "bool[]": "Sequence[_bool]",
+    "bool(True)": "Literal[True]",
+    "bool(False)": "Literal[False]",
     "str": "str",
     "dtype": "_dtype",
     "device": "_device | str | _int",
     "Generator": "Generator",
-    "memory_format": "memory_format",
 }
+_PLAIN = {"_int", "_float", "_bool"}
 RETURN_TYPES = {
     "Tensor": "Tensor",
     "Tensor[]": "tuple[Tensor, ...]",
-    "Scalar": "_int | _float | _complex | _bool",
+    "Scalar": "Scalar",
     "bool": "_bool",
     "int": "_int",
     "float": "_float",
-    "None": "None",
+    "int[]": "Size",
     "()": "None",
 }
+
+# The binder takes these keywords for every op; the stub names them where they say something.
+CREATION_KEYWORDS = ("layout: _layout | None = ...", "pin_memory: _bool = ...")
+MEMORY_FORMAT = "memory_format: _memory_format | None = ..."
+TAKES_MEMORY_FORMAT = {"clone", "contiguous", "empty"}
 
 
 class Argument:
@@ -59,10 +68,9 @@ class Argument:
         self.name = name + "_" if keyword.iskeyword(name) else name
         self.keyword_only = keyword_only
         self.default = default.strip() or None
-        self.variadic = kind.startswith("int[...]")
+        self.variadic = kind.endswith("[...]")
         optional = kind.endswith("?")
         bare = kind[:-1] if optional else kind
-        bare = re.sub(r"\[\d+\]$", "[]", bare)
         if bare not in ARGUMENT_TYPES:
             raise ValueError(f"argument {text!r} has the unknown type {bare!r}")
         self.type = ARGUMENT_TYPES[bare]
@@ -92,6 +100,18 @@ def _split(text: str) -> list[str]:
     return [p.strip() for p in parts if p.strip()]
 
 
+def result_class(fields: tuple[str, ...]) -> str:
+    """Return the name of the stub's class for a named result with these fields."""
+    return "_" + "".join(name.title().replace("_", "") for name in fields)
+
+
+def result_fields(schema: str) -> tuple[str, ...]:
+    """Return the names of a schema's results; empty where they have none."""
+    result = schema.rpartition("->")[2].strip()
+    words = [field.split() for field in _split(result[1:-1])] if result.startswith("(") else []
+    return tuple(w[1] for w in words if len(w) == 2)
+
+
 def parse_schema(schema: str) -> tuple[list[Argument], str]:
     """Return the arguments and the stub's return type of a schema.
 
@@ -112,12 +132,29 @@ def parse_schema(schema: str) -> tuple[list[Argument], str]:
     if result in RETURN_TYPES:
         return arguments, RETURN_TYPES[result]
     if result.startswith("(") and result.endswith(")"):
-        kinds = [field.split()[0] for field in _split(result[1:-1])]
-        return arguments, f"tuple[{', '.join(RETURN_TYPES[k] for k in kinds)}]"
+        fields = result_fields(schema)
+        if fields:
+            return arguments, result_class(fields)
+        return arguments, f"tuple[{', '.join(RETURN_TYPES[k] for k in _split(result[1:-1]))}]"
     raise ValueError(f"schema {schema!r} has the unknown result {result!r}")
 
 
-def _parameters(arguments: list[Argument]) -> str:
+def _common_keywords(name: str, arguments: list[Argument], result: str, method: bool) -> list[str]:
+    """The keywords that no schema names: out=, and those of the creation functions."""
+    names = {a.name for a in arguments if a.keyword_only}
+    texts = []
+    if result == "Tensor" and not name.endswith("_") and not method:
+        texts.append("out: Tensor | None = ...")
+    elif (result.startswith(("_", "tuple[Tensor, Tensor"))) and result not in _PLAIN and not method:
+        texts.append("out: Sequence[Tensor] | None = ...")
+    if {"dtype", "device"} <= names:
+        texts += CREATION_KEYWORDS
+    if name in TAKES_MEMORY_FORMAT or name.endswith("_like"):
+        texts.append(MEMORY_FORMAT)
+    return texts
+
+
+def _parameters(arguments: list[Argument], common: list[str]) -> str:
     texts: list[str] = []
     starred = False
     for i, a in enumerate(arguments):
@@ -126,14 +163,16 @@ def _parameters(arguments: list[Argument]) -> str:
             starred = True
         if a.variadic and all(b.keyword_only for b in arguments[i + 1 :]):
             # f(2, 3) and f((2, 3)); also by keyword, which a starred name cannot express.
-            texts.append(f"*{a.name}: _int | Sequence[_int]")
+            texts.append(f"*{a.name}: {a.type}")
             starred = True
             continue
         required_late = a.default is None and any(
             b.default is not None and not b.keyword_only for b in arguments[:i]
         )
         texts.append(a.stub() + (" = ..." if required_late and not a.keyword_only else ""))
-    return ", ".join(texts)
+    if common and not starred:
+        texts.append("*")
+    return ", ".join(texts + common)
 
 
 def _doc(doc: str, indent: str) -> str:
@@ -151,11 +190,14 @@ def function_stub(
 ) -> str:
     """Return one ``def``; for a method the first argument becomes self."""
     arguments, result = parse_schema(schema)
+    if name.endswith("_") and method:
+        result = "Self"
+    common = _common_keywords(name, arguments, result, method)
     if method:
-        parameters = _parameters(arguments[1:])
+        parameters = _parameters(arguments[1:], common)
         parameters = "self" + (", " + parameters if parameters else "")
     else:
-        parameters = _parameters(arguments)
+        parameters = _parameters(arguments, common)
     head = f"{indent}def {name}({parameters}) -> {result}:"
     if len(head) > 100:
         inner = ",\n".join(f"{indent}    {p}" for p in _split(parameters))
@@ -169,30 +211,56 @@ def _overloaded(
     name: str, records: list[dict[str, Any]], method: bool = False, static: bool = False
 ) -> list[str]:
     """Return one ``def`` for each record, marked as overloads when there are several."""
-    mark = "    @overload\n" if len(records) > 1 else ""
+    unique = list({r["schema"]: r for r in records}.values())
+    mark = "    @overload\n" if len(unique) > 1 else ""
     return [
         mark + function_stub(name, r["schema"], r.get("doc") or "", "    ", method, static)
-        for r in records
+        for r in unique
     ]
+
+
+def _result_classes(schemas: Iterable[str]) -> str:
+    """Return a NamedTuple for every combination of result names."""
+    found = sorted({fields for schema in schemas if (fields := result_fields(schema))})
+    texts = []
+    for fields in found:
+        # `tuple` has methods of these names.
+        clash = "  # type: ignore[assignment]"
+        lines = [f"    {f}: Tensor" + (clash if f in {"count", "index"} else "") for f in fields]
+        texts.append("\n".join([f"class {result_class(fields)}(NamedTuple):", *lines]) + "\n")
+    return "\n".join(texts)
 
 
 def generate(names: Iterable[str], info: Callable[[str], dict[str, Any]], template: str) -> str:
     """Return the stub's text: the template with methods and functions filled in."""
-    methods, functions = [], []
+    methods: list[str] = []
+    functions: list[str] = []
+    schemas: list[str] = []
     written = set(re.findall(r"^    def (\w+)\(", template, re.M))
     for name in sorted(names):
-        first = info(name)
         if not name.isidentifier() or keyword.iskeyword(name):
             continue
-        records = first.get("overloads") or [first]
-        functions += _overloaded(name, records, static=True)
+        records = info(name)["overloads"]
+        schemas += [r["schema"] for r in records]
+        changed = [{**r, "doc": f"In-place `{name}`."} for r in records if r["inplace"]]
+        functions += _overloaded(
+            name, [r for r in records if r["namespaces"] != ["Tensor"]], static=True
+        )
+        functions += _overloaded(name + "_", changed, static=True)
+        is_method = any(r["method"] for r in records)
         if name not in written:
             methods += _overloaded(name, [r for r in records if r["method"]], method=True)
-        if name + "_" not in written:
-            changed = [{**r, "doc": f"In-place `{name}`."} for r in records if r["inplace"]]
+        if name + "_" not in written and is_method:
             methods += _overloaded(name + "_", changed, method=True)
-    result = template.replace("    # methods of the registry\n", "".join(methods))
-    return result.replace("    # functions of the registry\n", "".join(functions))
+    for mark, text in (
+        ("# results of the registry\n", _result_classes(schemas)),
+        ("    # methods of the registry\n", "".join(methods)),
+        ("class ops: ...  # functions of the registry\n", "class ops:\n" + "".join(functions)),
+    ):
+        if mark not in template:
+            raise ValueError(f"the template lacks the line {mark.strip()!r}")
+        template = template.replace(mark, text)
+    return template
 
 
 def main(arguments: list[str] | None = None) -> int:

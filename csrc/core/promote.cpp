@@ -72,7 +72,8 @@ struct Promotion {
       if (!have)
         d = rank[r];
       else if (kind_of(rank[r]) > kind_of(d))
-        d = promote_types(d, rank[r]);
+        // A complex number keeps the precision of real tensors with dimensions.
+        d = is_complex(rank[r]) && is_floating(d) ? complex_dtype(d) : promote_types(d, rank[r]);
       have = true;
     }
     return d;

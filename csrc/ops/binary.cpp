@@ -89,6 +89,9 @@ Example:
     >>> pygrad.add(pygrad.tensor([1., 2.]), 10, alpha=2)
     tensor([21., 22.])
 )").method().inplace();
+PG_OP_NAMED("add", +[](Scalar input, const Tensor& other, Scalar alpha) {
+  return add_number("add", is_one(alpha) ? other : mul(other, Operand(alpha)), input);
+}, "(Scalar input, Tensor other, *, Scalar alpha=1) -> Tensor", R"(The sum with a number on the left.)").composed();
 
 Tensor sub(const Tensor& input, const Operand& other) {
   check_sub(input, other);
@@ -174,6 +177,8 @@ Example:
     tensor([[3., 6.],
             [4., 8.]])
 )").method().inplace().alias("multiply");
+PG_OP_NAMED("mul", +[](Scalar input, const Tensor& other) { return mul(other, Operand(input)); },
+            "(Scalar input, Tensor other) -> Tensor", R"(The product with a number on the left.)").composed().alias("multiply");
 
 namespace {
 
@@ -215,6 +220,9 @@ Example:
     >>> pygrad.div(pygrad.tensor([1, 2]), 2)
     tensor([0.5000, 1.0000])
 )").method().inplace().alias("divide").alias("true_divide");
+PG_OP_NAMED("div", +[](Scalar input, const Tensor& other) { return rdiv(input, other); },
+            "(Scalar input, Tensor other) -> Tensor", R"(The quotient with a number on the left.)")
+    .composed().alias("divide").alias("true_divide");
 
 Tensor add_inplace(const Tensor& self, const Tensor& other) {
   return inplace("add_", self, [&] { return add(self, other); });

@@ -189,10 +189,12 @@ Example:
     >>> pygrad.zeros(2).copy_(pygrad.tensor([1, 2]))
     tensor([1., 2.])
 )").in("Tensor").method();
+PG_OP_NAMED("copy_", +[](const Tensor& self, Scalar src, bool) { return fill_(self, src); },
+            "(Tensor self, Scalar src, bool non_blocking=False) -> Tensor", R"(Overwrites the tensor with a number.)")
+    .in("Tensor").method().composed();
 
 Tensor fill_(const Tensor& self, Scalar value) {
-  PG_CHECK(is_complex(self.dtype()) || !value.is_complex(), "fill_(): a complex value cannot be converted to type ", self.dtype(),
-           " without overflow");
+  check_convertible("fill_", value, self.dtype());
   return inplace("fill_", self, [&] {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {});
     kernels::fill(self.device_type())(out.view(), value);

@@ -20,8 +20,30 @@ Tensor with_grad(Tensor t, bool requires_grad) {
   return t;
 }
 
+void check_convertible(const char* op, Scalar value, DType dtype) {
+  if (dtype == DType::Bool || is_complex(dtype)) return;
+  PG_CHECK(!value.is_complex() || value.im == 0, op, "(): value cannot be converted to type ", dtype, " without overflow: it is complex");
+  bool fits = true;
+  if (is_integral(dtype)) {
+    const int bits = int(item_size(dtype)) * 8;
+    const int64_t high = dtype == DType::UInt8 ? 255 : int64_t((uint64_t(1) << (bits - 1)) - 1);
+    const int64_t low = dtype == DType::UInt8 ? -high : -high - 1;  // -1 becomes 255
+    if (value.is_integral())
+      fits = value.i >= low && value.i <= high;
+    else
+      fits = value.to_double() >= double(low) && value.to_double() <= double(high);  // false for NaN
+  } else if (!value.is_integral()) {
+    const double largest = dtype == DType::Float16 ? 65504.0 : dtype == DType::BFloat16 ? 0x1.fep127 : dtype == DType::Float32 ? FLT_MAX : DBL_MAX;
+    fits = !(std::fabs(value.to_double()) > largest) || std::isinf(value.to_double());
+  } else if (dtype == DType::Float16) {
+    fits = value.i <= 65504 && value.i >= -65504;
+  }
+  PG_CHECK(fits, op, "(): value cannot be converted to type ", dtype, " without overflow: ", value.to_double());
+}
+
 Tensor full(Sizes size, Scalar value, DType dtype, Device device) {
   check_sizes("full", size);
+  check_convertible("full", value, dtype);
   Tensor out = empty(size, dtype, device);
   kernels::fill(device.type)(out.view(), value);
   return out;
@@ -32,6 +54,7 @@ Tensor zeros(Sizes size, DType dtype, Device device) { return full(size, Scalar(
 namespace {
 
 Tensor filled_like(const Tensor& input, Scalar value, DType dtype, Device device) {
+  check_convertible("full_like", value, dtype);
   Tensor out = device == input.device() ? empty_like(input, dtype) : empty(input.sizes(), dtype, device);
   kernels::fill(device.type)(out.view(), value);
   return out;

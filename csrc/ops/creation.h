@@ -7,6 +7,8 @@ namespace pygrad {
 
 // Refuses negative sizes.
 void check_sizes(const char* op, Sizes size);
+// Refuses a number that the dtype cannot hold: a complex one for a real dtype, or one beyond its range.
+void check_convertible(const char* op, Scalar value, DType dtype);
 // The tensor as a leaf that wants a gradient, when asked; refuses integers.
 Tensor with_grad(Tensor t, bool requires_grad);
 

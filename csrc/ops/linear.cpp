@@ -26,6 +26,17 @@ Tensor rows_data(const Tensor& x) {
 
 }  // namespace
 
+namespace {
+
+// An image batch given to the first layer as it is: (64, 28, 28) where 784 features are expected.
+bool flattening_fits(const Tensor& input, int64_t features) {
+  int64_t n = 1;
+  for (int64_t d = 1; d < input.dim(); ++d) n *= input.size(d);
+  return input.dim() > 2 && n == features;
+}
+
+}  // namespace
+
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   check_product_operands("linear", input, weight);
   PG_CHECK(input.dim() > 0, "linear(): input must have at least one dimension, (..., in_features); got a 0-D tensor");
@@ -37,7 +48,8 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   const int64_t k = input.size(-1), n = weight.size(0), rows = rows_of(input);
   if (k != weight.size(1)) [[unlikely]]
     raise(ErrorKind::Runtime, "linear(): mat1 and mat2 shapes cannot be multiplied (", rows, "x", k, " and ", weight.size(1), "x", n,
-          "): input's last dimension is ", k, ", expected ", weight.size(1), "; input ", input.sizes(), ", weight ", weight.sizes());
+          "): input's last dimension is ", k, ", expected ", weight.size(1), "; input ", input.sizes(), ", weight ", weight.sizes(),
+          flattening_fits(input, weight.size(1)) ? ". Did you mean x.flatten(1)?" : "");
   if (bias.defined()) {
     check_product_operands("linear", input, bias);
     PG_CHECK(bias.numel() == 1 || (bias.size(-1) == n && bias.numel() == n), "linear(): bias ", bias.sizes(), " does not fit weight ",

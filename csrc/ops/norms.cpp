@@ -250,8 +250,8 @@ std::tuple<Tensor, Tensor> var_mean(const Tensor& input, const Shape& dims, doub
 using Pair = std::tuple<Tensor, Tensor>;
 PG_SPREAD_OVERLOADS(var, Tensor, var_over, "Tensor", "Variance")
 PG_SPREAD_OVERLOADS(std, Tensor, std_over, "Tensor", "Standard deviation")
-PG_SPREAD_OVERLOADS(var_mean, Pair, PG_VAR_MEAN, "(Tensor var, Tensor mean)", "Variance and mean")
-PG_SPREAD_OVERLOADS(std_mean, Pair, PG_STD_MEAN, "(Tensor std, Tensor mean)", "Standard deviation and mean")
+PG_SPREAD_OVERLOADS(var_mean, Pair, PG_VAR_MEAN, "(Tensor, Tensor)", "Variance and mean")
+PG_SPREAD_OVERLOADS(std_mean, Pair, PG_STD_MEAN, "(Tensor, Tensor)", "Standard deviation and mean")
 #undef PG_STD_MEAN
 #undef PG_VAR_MEAN
 #undef PG_SPREAD_OVERLOADS

@@ -79,6 +79,7 @@ Tensor masked_fill(const Tensor& input, const Tensor& mask, const Operand& value
   const DType value_type = value.is_tensor() ? value.tensor.dtype() : scalar_dtype(value.scalar);
   PG_CHECK(is_complex(input.dtype()) || !is_complex(value_type), "masked_fill(): a complex value cannot be converted to type ",
            input.dtype(), " without overflow");
+  if (!value.is_tensor()) check_convertible("masked_fill", value.scalar, input.dtype());
   if (value.is_tensor())
     PG_CHECK(value.tensor.dim() == 0, "masked_fill(): masked_fill_ only supports a 0-dimensional value tensor, but got tensor with ",
              value.tensor.dim(), " dimension(s)");

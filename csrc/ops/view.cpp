@@ -277,7 +277,7 @@ Tensor unsqueeze(const Tensor& input, int64_t dim) {
                  "], but got ", dim, ") for shape ", input.sizes());
   if (dim < 0) dim += n + 1;
   Shape sizes = input.shape(), strides(input.strides());
-  strides.insert(dim, dim < n ? sizes[dim] * strides[dim] : 1);
+  strides.insert(dim, dim < n ? input.size(dim) * input.stride(dim) : 1);
   sizes.insert(dim, 1);
   return make_view("unsqueeze", input, sizes, strides, input.offset(),
                    [dim](const Node&, const Tensor& g) { return Grads{squeeze(g, dim)}; });

@@ -300,7 +300,7 @@ Args:
 Example:
     >>> pygrad.diagonal(pygrad.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
-)").method().also_in("linalg");
+)").method();
 
 Tensor diag_embed(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {
   PG_CHECK_INDEX(input.dim() > 0, "diag_embed(): input must be at least 1-dimensional");

@@ -89,15 +89,16 @@ void store(void* base, int64_t i, DType dtype, Scalar s) {
 }
 
 void check_fits(Scalar s, DType dtype) {
-  if (!is_integral(dtype) || dtype == DType::Bool) return;
-  PG_CHECK_TYPE(!s.is_complex(), "can't convert complex to int");
+  if (is_complex(dtype) || dtype == DType::Bool) return;
+  PG_CHECK_TYPE(!s.is_complex(), "must be real number, not complex: cannot store ", s.re(), " + ", s.im, "j as ", dtype);
+  if (!is_integral(dtype)) return;
   if (!s.is_integral()) {
     PG_CHECK(s.d == s.d && s.d < 9.3e18 && s.d > -9.3e18, "value cannot be converted to type ", dtype, " without overflow: ", s.d);
     return;
   }
   const int bits = int(item_size(dtype)) * 8;
   if (bits == 64) return;
-  const int64_t high = dtype == DType::UInt8 ? 255 : (int64_t(1) << (bits - 1)) - 1, low = dtype == DType::UInt8 ? 0 : -high - 1;
+  const int64_t high = dtype == DType::UInt8 ? 255 : (int64_t(1) << (bits - 1)) - 1, low = dtype == DType::UInt8 ? -high : -high - 1;  // -1 becomes 255
   PG_CHECK(s.i >= low && s.i <= high, "value cannot be converted to type ", dtype, " without overflow: ", s.i);
 }
 
@@ -114,7 +115,8 @@ Tensor from_sequence(PyObject* data, std::optional<DType> dtype) {
         typed = typed ? promote_types(*typed, d) : d;
         return;
       }
-      PG_CHECK_TYPE(is_number(o), "could not infer dtype of ", Py_TYPE(o)->tp_name);
+      PG_CHECK_VALUE(!PyUnicode_Check(o), "too many dimensions 'str': expected numbers, got a str");
+      PG_CHECK(is_number(o), "Could not infer dtype of ", Py_TYPE(o)->tp_name, "; expected numbers or nested sequences of them");
       if (std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0) {
         py::object scalar = py::reinterpret_borrow<py::object>(o);
         const std::string name = py::str(scalar.attr("dtype")).cast<std::string>();
@@ -260,7 +262,9 @@ Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device dev
     if (!number) throw py::error_already_set();
     return tensor_from_object(number.ptr(), dtype, device, share_memory);
   } else {
-    raise(ErrorKind::Type, "new(): invalid data type '", Py_TYPE(data)->tp_name, "'; expected numbers, nested sequences of them, or an array");
+    if (PyUnicode_Check(data) || PyBytes_Check(data))
+      raise(ErrorKind::Type, "new(): invalid data type '", Py_TYPE(data)->tp_name, "'; expected numbers, nested sequences of them, or an array");
+    raise(ErrorKind::Runtime, "Could not infer dtype of ", Py_TYPE(data)->tp_name, "; expected numbers, nested sequences of them, or an array");
   }
   if (dtype && t.dtype() != *dtype) t = to(t, *dtype);
   if (t.device() != device) t = to_device(t, device);

@@ -145,9 +145,20 @@ TensorList expand_masks(const TensorList& indices) {
   return out;
 }
 
+// A list that holds sequences, tensors or slices stands for the tuple of them: x[list(mask.nonzero().t())].
+bool is_tuple_like(PyObject* o) {
+  if (!PyList_Check(o) || PyList_GET_SIZE(o) >= 32) return false;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(o); ++i) {
+    PyObject* item = PyList_GET_ITEM(o, i);
+    if (is_tensor(item) || PySequence_Check(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis) return true;
+  }
+  return false;
+}
+
 Indexed resolve(PyObject* self, PyObject* index) {
   const Tensor t = tensor_of(self);
   if (PyTuple_Check(index)) return apply_items(t, &PyTuple_GET_ITEM(index, 0), PyTuple_GET_SIZE(index));
+  if (is_tuple_like(index)) return apply_items(t, &PyList_GET_ITEM(index, 0), PyList_GET_SIZE(index));
   return apply_items(t, &index, 1);
 }
 

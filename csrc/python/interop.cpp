@@ -14,7 +14,7 @@ const char* buffer_format(DType d) {
     case DType::Int8: return "b";
     case DType::Int16: return "h";
     case DType::Int32: return "i";
-    case DType::Int64: return "q";
+    case DType::Int64: return sizeof(long) == 8 ? "l" : "q";  // NumPy's int64 is the first of these with 8 bytes
     case DType::Float16: return "e";
     case DType::Float32: return "f";
     case DType::Float64: return "d";
@@ -37,9 +37,11 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
     };
     if (t.device().is_cuda()) return refuse("a CUDA tensor has no host memory; use .cpu() first");
     const char* format = buffer_format(t.dtype());
+    // NumPy would silently drop the history.
+    if (t.requires_grad()) return refuse("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.");
     if (!format) return refuse("bfloat16 has no buffer format; use .float() first");
-    const bool read_only = t.requires_grad() || t.storage().read_only;
-    if ((flags & PyBUF_WRITABLE) && read_only) return refuse("this tensor requires grad or is read-only, so its buffer cannot be written; use .detach()");
+    const bool read_only = t.storage().read_only;
+    if ((flags & PyBUF_WRITABLE) && read_only) return refuse("this tensor's memory is read-only; use .clone()");
     if (!(flags & PyBUF_STRIDES) && !t.is_contiguous()) return refuse("the tensor is not contiguous; use .contiguous() first");
     const int n = int(t.dim());
     auto* dims = static_cast<Py_ssize_t*>(PyMem_Malloc(sizeof(Py_ssize_t) * size_t(2 * n + 1)));

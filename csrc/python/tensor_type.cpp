@@ -135,7 +135,12 @@ void release_object(void* object) {
 // Tensor(2, 3), Tensor([1., 2.]), Tensor(): the legacy constructor, always of the default dtype.
 PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
-    PG_CHECK_TYPE(!kwargs || PyDict_Size(kwargs) == 0 || type != tensor_type, "Tensor() takes no keyword arguments; use torch.tensor(data, dtype=...)");
+    Device device;
+    if (kwargs && PyDict_Size(kwargs) != 0 && type == tensor_type) {
+      PyObject* given = PyDict_GetItemString(kwargs, "device");
+      PG_CHECK_TYPE(given && PyDict_Size(kwargs) == 1, "Tensor() takes no keyword arguments but device; use torch.tensor(data, dtype=...)");
+      if (given != Py_None) device = parse_device(given);
+    }
     const Py_ssize_t n = PyTuple_GET_SIZE(args);
     Tensor t;
     if (n == 0) {
@@ -155,9 +160,12 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
         t = empty(size, default_dtype());
       } else {
         PG_CHECK_TYPE(n == 1, "new(): expected sizes, or one sequence of data");
+        PG_CHECK_TYPE(!PyFloat_Check(PyTuple_GET_ITEM(args, 0)) && !PyComplex_Check(PyTuple_GET_ITEM(args, 0)),
+                      "new(): data must be a sequence (got ", Py_TYPE(PyTuple_GET_ITEM(args, 0))->tp_name, ")");
         t = tensor_from_object(PyTuple_GET_ITEM(args, 0), default_dtype(), Device{}, false);
       }
     }
+    if (t.device() != device && !(n == 1 && is_tensor(PyTuple_GET_ITEM(args, 0)))) t = to_device(t, device);
     return wrap_as(type, std::move(t));
   });
 }
@@ -166,9 +174,19 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
 
 PyObject* not_implemented() { Py_RETURN_NOTIMPLEMENTED; }
 
+bool is_array(PyObject* o) { return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0; }
+
+// array op tensor: NumPy leaves it to us. It is computed as NumPy computes tensor op array, with the same promotion, and is a tensor.
+PyObject* array_left(PyObject* array, PyObject* tensor, binaryfunc operation) {
+  py::object right = py::reinterpret_borrow<py::object>(tensor).attr("numpy")();
+  py::object result = py::reinterpret_steal<py::object>(operation(array, right.ptr()));
+  if (!result) throw py::error_already_set();
+  return wrap(tensor_from_object(result.ptr(), std::nullopt, Device{}, true));
+}
+
 // f(tensor, operand) when the left side is a tensor, r(number, tensor) when only the right one is.
 template <class F, class R>
-PyObject* binary_slot(PyObject* a, PyObject* b, F&& f, R&& r) {
+PyObject* binary_slot(binaryfunc operation, PyObject* a, PyObject* b, F&& f, R&& r) {
   return guarded([&]() -> PyObject* {
     if (is_tensor(a)) {
       if (is_tensor(b)) return wrap(f(tensor_of(a), Operand(tensor_of(b))));
@@ -176,6 +194,7 @@ PyObject* binary_slot(PyObject* a, PyObject* b, F&& f, R&& r) {
       return not_implemented();
     }
     if (is_number(a)) return wrap(r(scalar_of(a), tensor_of(b)));
+    if (is_array(a)) return array_left(a, b, operation);
     return not_implemented();
   });
 }
@@ -204,24 +223,25 @@ PyObject* registry_slot(const char* name, bool inplace, PyObject* a, PyObject* b
   });
 }
 
-#define PG_SLOT(slot, f, r)                                       \
+#define PG_SLOT(slot, operation, f, r)                            \
   PyObject* slot(PyObject* a, PyObject* b) {                      \
     return binary_slot(                                           \
-        a, b, [](const Tensor& x, const Operand& y) { return f; }, \
+        operation, a, b, [](const Tensor& x, const Operand& y) { return f; }, \
         [](Scalar x, const Tensor& y) { return r; });             \
   }
-PG_SLOT(slot_add, add(x, y), add(y, Operand(x)))
-PG_SLOT(slot_sub, sub(x, y), rsub(y, x))
-PG_SLOT(slot_mul, mul(x, y), mul(y, Operand(x)))
-PG_SLOT(slot_div, div(x, y), rdiv(x, y))
-PG_SLOT(slot_floor_divide, floor_divide(x, y), floor_divide(wrapped(Operand(x), y), Operand(y)))
-PG_SLOT(slot_remainder, remainder(x, y), remainder(wrapped(Operand(x), y), Operand(y)))
+PG_SLOT(slot_add, PyNumber_Add, add(x, y), add(y, Operand(x)))
+PG_SLOT(slot_sub, PyNumber_Subtract, sub(x, y), rsub(y, x))
+PG_SLOT(slot_mul, PyNumber_Multiply, mul(x, y), mul(y, Operand(x)))
+PG_SLOT(slot_div, PyNumber_TrueDivide, div(x, y), rdiv(x, y))
+PG_SLOT(slot_floor_divide, PyNumber_FloorDivide, floor_divide(x, y), floor_divide(wrapped(Operand(x), y), Operand(y)))
+PG_SLOT(slot_remainder, PyNumber_Remainder, remainder(x, y), remainder(wrapped(Operand(x), y), Operand(y)))
 #undef PG_SLOT
 
 PyObject* slot_pow(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) return not_implemented();
   return binary_slot(
-      a, b, [](const Tensor& x, const Operand& y) { return pow(x, y); },
+      [](PyObject* x, PyObject* y) { return PyNumber_Power(x, y, Py_None); }, a, b,
+      [](const Tensor& x, const Operand& y) { return pow(x, y); },
       [](Scalar x, const Tensor& y) { return rpow(x, y); });
 }
 PyObject* slot_matmul(PyObject* a, PyObject* b) {
@@ -265,7 +285,13 @@ PyObject* slot_pos(PyObject* self) {
   return self;
 }
 PyObject* slot_abs(PyObject* self) { return call_unary("abs", self); }
-PyObject* slot_invert(PyObject* self) { return call_unary("bitwise_not", self); }
+PyObject* slot_invert(PyObject* self) {
+  return guarded([&]() -> PyObject* {
+    PG_CHECK_TYPE(is_integral(impl_of(self)->dtype), "~ (operator.invert) is only implemented on integer and Boolean-type tensors, not ",
+                  impl_of(self)->dtype);
+    return call_op(find_op("bitwise_not"), CallForm::method, &self, 1, nullptr);
+  });
+}
 
 int slot_bool(PyObject* self) {
   return guarded([&]() -> int {
@@ -276,8 +302,13 @@ int slot_bool(PyObject* self) {
     return item(t).to<bool>();
   });
 }
+void check_one_element(PyObject* self) {
+  PG_CHECK_VALUE(impl_of(self)->numel == 1, "only one element tensors can be converted to Python scalars; this one has shape ",
+                 tensor_of(self).sizes());
+}
 PyObject* slot_float(PyObject* self) {
   return guarded([&]() -> PyObject* {
+    check_one_element(self);
     const Scalar s = item(tensor_of(self));
     PG_CHECK(!s.is_complex() || s.im == 0, "value cannot be converted to type double without overflow: it is complex");
     return PyFloat_FromDouble(s.to_double());
@@ -285,6 +316,7 @@ PyObject* slot_float(PyObject* self) {
 }
 PyObject* slot_int(PyObject* self) {
   return guarded([&]() -> PyObject* {
+    check_one_element(self);
     const Scalar s = item(tensor_of(self));
     if (s.is_integral()) return PyLong_FromLongLong(s.i);
     return PyLong_FromDouble(s.to_double());
@@ -365,7 +397,8 @@ PyObject* representation(PyObject* self) {
 }
 
 // Tensors are dictionary keys by identity, while == compares elements.
-Py_hash_t hash_by_identity(PyObject* self) { return _Py_HashPointer(self); }
+// hash(x) == id(x), as scripts rely on.
+Py_hash_t hash_by_identity(PyObject* self) { return reinterpret_cast<Py_hash_t>(self); }
 
 PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
                          {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},

@@ -37,7 +37,7 @@ struct Lines {
 // The packing function for Lines<In>, whose elements become T. Defined for float from float, Half
 // and BFloat16, double from double.
 template <class In, class T>
-void pack_lines(const void* source, T* panel, int64_t line, int64_t lines, int64_t width, int64_t p,
+__attribute__((visibility("hidden"))) void pack_lines(const void* source, T* panel, int64_t line, int64_t lines, int64_t width, int64_t p,
                 int64_t depth);
 
 // Turns `lines` contiguous runs of `depth` elements, `stride` apart, into a panel.

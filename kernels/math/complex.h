@@ -34,6 +34,8 @@ PG_HOST_DEVICE Complex<R> operator*(R s, Complex<R> a) {
 // Smith's algorithm: divides by the larger part first, so that |b|^2 cannot overflow.
 template <class R>
 PG_HOST_DEVICE Complex<R> operator/(Complex<R> a, Complex<R> b) {
+  // By zero: infinite or NaN part by part, where the ratios below would make both parts NaN.
+  if (b.re == R(0) && b.im == R(0)) return {a.re / R(0), a.im / R(0)};
   if ((b.re < 0 ? -b.re : b.re) >= (b.im < 0 ? -b.im : b.im)) {
     const R ratio = b.im / b.re, scale = R(1) / (b.re + b.im * ratio);
     return {(a.re + a.im * ratio) * scale, (a.im - a.re * ratio) * scale};

@@ -136,6 +136,7 @@ def test_workers_give_the_same_batches(kind, persistent):
 
 
 @pytest.mark.torch
+@pytest.mark.filterwarnings("ignore:This DataLoader will create")  # PyTorch, on few processors
 @pytest.mark.parametrize("workers", [0, 3])
 @pytest.mark.parametrize("drop_last", [False, True])
 def test_streams_same_as_pytorch(workers, drop_last):

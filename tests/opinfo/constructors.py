@@ -55,7 +55,7 @@ def of_numbers(ref: Callable[..., Any]) -> Callable[..., Any]:
     """The reference of a function that computes bools as numbers; NumPy takes float16 for them."""
 
     def number(x: Any) -> Any:
-        is_bool = isinstance(x, np.ndarray) and x.dtype.kind == "b"
+        is_bool = isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "b"
         return x.astype(np.float64) if is_bool else x
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:

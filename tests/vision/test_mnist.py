@@ -218,7 +218,8 @@ def test_digits():
     assert len(train) + len(test) == len(datasets.Digits(train=None)) == 1797
     image, target = train[0]
     assert tuple(image.shape) == (1, 8, 8)
-    assert 0.0 <= image.min().item() <= image.max().item() == 1.0
+    assert 0.0 <= image.min().item() <= image.max().item() <= 1.0
+    assert (train.data.min().item(), train.data.max().item()) == (0, 255)
     assert target == 0
 
 
