@@ -144,7 +144,7 @@ def cov(
         scaled = centered * weights
     if not isinstance(norm_factor, _C.Tensor):
         norm_factor = max(norm_factor, 0)
-    result = ops.matmul(centered, scaled.transpose(0, 1).conj()) / norm_factor
+    result: Tensor = ops.matmul(centered, scaled.transpose(0, 1).conj()) / norm_factor
     return result.reshape(()) if input.dim() < 2 else result
 
 

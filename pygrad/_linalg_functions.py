@@ -81,12 +81,13 @@ class _Det(Function):
         a, d = ctx.saved_tensors
         d = d.conj() if d.is_complex() else d
         if bool((d != 0).all().item()):
-            return (g * d).unsqueeze(-1).unsqueeze(-1) * _adjoint(_Inv.apply(a))
+            inverse: Tensor = _Inv.apply(a)
+            return (g * d).unsqueeze(-1).unsqueeze(-1) * _adjoint(inverse)
         # A singular matrix has cofactors all the same: U diag(products of the others) Vh.
         u, s, vh = _Svd.apply(a, False)
         n = s.shape[-1]
         others = [ops.prod(ops.cat([s[..., :i], s[..., i + 1 :]], -1), -1) for i in range(n)]
-        unit = _Det.apply(ops.matmul(u, vh)).unsqueeze(-1).unsqueeze(-1)
+        unit: Tensor = _Det.apply(ops.matmul(u, vh)).unsqueeze(-1).unsqueeze(-1)
         cofactors = unit * _mm(u * ops.stack(others, -1).unsqueeze(-2).to(u.dtype), vh)
         return g.unsqueeze(-1).unsqueeze(-1) * cofactors
 

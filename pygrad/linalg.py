@@ -102,7 +102,7 @@ def matrix_norm(
         A = A.to(dtype)
     row, column = (d % A.dim() for d in dim)
     if ord == "fro":
-        return vector_norm(A, 2, (row, column), keepdim)
+        return ops.vector_norm(A, 2, (row, column), keepdim)
     if ord in ("nuc", 2, -2):
         s = svdvals(ops.movedim(A, [row, column], [-2, -1]))
         if ord == "nuc":
@@ -140,7 +140,7 @@ def norm(
         dtype: compute in this dtype.
     """
     if ord is None:
-        return vector_norm(A, 2, dim, keepdim, dtype=dtype)
+        return ops.vector_norm(A, 2, dim, keepdim, dtype=dtype)
     axes = _dims(dim)
     if axes is None:
         if A.dim() not in (1, 2):
@@ -151,7 +151,7 @@ def norm(
         axes = list(range(A.dim()))
     if len(axes) == 2:
         return matrix_norm(A, ord, axes, keepdim, dtype=dtype)
-    return vector_norm(A, ord, axes, keepdim, dtype=dtype)
+    return ops.vector_norm(A, ord, axes, keepdim, dtype=dtype)
 
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
@@ -237,12 +237,14 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
 def inv(A: Tensor) -> Tensor:
     """Inverse of square matrices; LinAlgError (a RuntimeError) when one is singular."""
-    return _call(_Inv, _check("inv", A, True))
+    inverse: Tensor = _call(_Inv, _check("inv", A, True))
+    return inverse
 
 
 def det(A: Tensor) -> Tensor:
     """Determinant of square matrices."""
-    return _call(_Det, _check("det", A, True))
+    determinant: Tensor = _call(_Det, _check("det", A, True))
+    return determinant
 
 
 def slogdet(A: Tensor) -> Any:
@@ -269,7 +271,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     batch = tuple(broadcast_shapes(A.shape[:-2], right.shape[:-2]))
     A = A.expand(batch + tuple(A.shape[-2:]))
     right = right.expand(batch + tuple(right.shape[-2:]))
-    result = _call(_Solve, A, right)
+    result: Tensor = _call(_Solve, A, right)
     return result.squeeze(-1) if vector else result
 
 
@@ -331,7 +333,8 @@ def pinv(A: Tensor, *, rcond: float | None = None, hermitian: bool = False) -> T
             the larger of m and n.
         hermitian: accepted; the general routine is used either way.
     """
-    return _call(_Pinv, _check("pinv", A), rcond)
+    inverse: Tensor = _call(_Pinv, _check("pinv", A), rcond)
+    return inverse
 
 
 def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None) -> Any:

@@ -150,6 +150,9 @@ Example:
     >>> pygrad.rsub(pygrad.tensor([1., 2.]), 3)
     tensor([2., 1.])
 )").composed();
+PG_OP_NAMED("sub", +[](Scalar input, const Tensor& other, Scalar alpha) { return rsub_alpha(other, input, alpha); },
+            "(Scalar input, Tensor other, *, Scalar alpha=1) -> Tensor", R"(The difference with a number on the left.)")
+    .composed().alias("subtract");
 
 Tensor mul(const Tensor& input, const Operand& other) {
   const DType dtype = result_type(input, other);

@@ -1,6 +1,7 @@
 // Copies and casts: between dtypes, layouts and devices, and into existing memory.
 #include "csrc/autograd/inplace.h"
 #include "csrc/ops/checks.h"
+#include "csrc/ops/creation.h"
 #include "csrc/ops/ops.h"
 #include "csrc/ops/registry.h"
 

@@ -1,4 +1,7 @@
 // New tensors filled with numbers. None has a history; `requires_grad=True` makes a leaf.
+#include <cfloat>
+#include <cmath>
+
 #include "csrc/autograd/record.h"
 #include "csrc/ops/checks.h"
 #include "csrc/ops/creation.h"

@@ -1,4 +1,5 @@
 // Choices and combinations of three operands: where, masked_fill, lerp, addcmul, addcdiv.
+#include "csrc/ops/creation.h"
 #include "csrc/ops/pointwise.h"
 
 namespace pygrad {

@@ -26,7 +26,7 @@ int64_t int_of(PyObject* o) {
     const int64_t v = PyLong_AsLongLong(o);
     if (v == -1 && PyErr_Occurred()) {
       PyErr_Clear();
-      raise(ErrorKind::Runtime, "Overflow when unpacking long: the integer ", py::str(py::handle(o)).cast<std::string>(),
+      raise(ErrorKind::Value, "Overflow when unpacking long long: the integer ", py::str(py::handle(o)).cast<std::string>(),
             " does not fit 64 bits");
     }
     return v;
@@ -48,7 +48,7 @@ Scalar scalar_of(PyObject* o) {
     int overflow = 0;
     const int64_t v = PyLong_AsLongLongAndOverflow(o, &overflow);
     if (!overflow) return Scalar(v);
-    raise(ErrorKind::Runtime, "Overflow when unpacking long: the integer ", py::str(py::handle(o)).cast<std::string>(),
+    raise(ErrorKind::Value, "Overflow when unpacking long long: the integer ", py::str(py::handle(o)).cast<std::string>(),
           " does not fit 64 bits");
   }
   if (PyFloat_Check(o)) return Scalar(PyFloat_AS_DOUBLE(o));

@@ -90,7 +90,7 @@ void store(void* base, int64_t i, DType dtype, Scalar s) {
 
 void check_fits(Scalar s, DType dtype) {
   if (is_complex(dtype) || dtype == DType::Bool) return;
-  PG_CHECK_TYPE(!s.is_complex(), "must be real number, not complex: cannot store ", s.re(), " + ", s.im, "j as ", dtype);
+  PG_CHECK_TYPE(!s.is_complex(), "must be real number, not complex: cannot store ", s.d, " + ", s.im, "j as ", dtype);
   if (!is_integral(dtype)) return;
   if (!s.is_integral()) {
     PG_CHECK(s.d == s.d && s.d < 9.3e18 && s.d > -9.3e18, "value cannot be converted to type ", dtype, " without overflow: ", s.d);

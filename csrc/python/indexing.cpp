@@ -48,7 +48,7 @@ Tensor index_tensor(PyObject* item, Device device) {
 // Arrays have __index__ too, but index as tensors.
 bool is_integer(PyObject* o) { return PyLong_Check(o) || (PyIndex_Check(o) && std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") != 0); }
 
-// A list or tuple used as a whole: x[[0, 2]] indexes, x[[0, slice(None)]] is read as a tuple by old NumPy only.
+// A list or tuple used as a whole: x[[0, 2]] is one index (but see is_tuple_like).
 bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (PyObject_CheckBuffer(o) && !PyUnicode_Check(o)); }
 
 Indexed apply_items(const Tensor& self, PyObject* const* items, Py_ssize_t n) {

@@ -29,6 +29,28 @@ extern PyTypeObject* tensor_type;
 inline bool is_tensor(PyObject* o) { return Py_TYPE(o) == tensor_type || PyType_IsSubtype(Py_TYPE(o), tensor_type); }
 inline Tensor tensor_of(PyObject* o) { return Tensor::share(reinterpret_cast<PyTensor*>(o)->impl); }
 inline TensorImpl* impl_of(PyObject* o) { return reinterpret_cast<PyTensor*>(o)->impl; }
+// A tensor for the length of a call, without touching its reference count: the caller's Python reference keeps it alive.
+class Borrowed {
+ public:
+  explicit Borrowed(PyObject* o) : tensor_(Intrusive<TensorImpl>::adopt(reinterpret_cast<PyTensor*>(o)->impl)) {}
+  ~Borrowed() { tensor_.release(); }
+  Borrowed(const Borrowed&) = delete;
+  const Tensor& operator*() const { return tensor_; }
+
+ private:
+  Tensor tensor_;
+};
+// The same for the second operand of an operator, which may be a number.
+class BorrowedOperand {
+ public:
+  explicit BorrowedOperand(PyObject* o);
+  ~BorrowedOperand() { operand_.tensor.release(); }
+  BorrowedOperand(const BorrowedOperand&) = delete;
+  const Operand& operator*() const { return operand_; }
+
+ private:
+  Operand operand_;
+};
 // The one Python object of a tensor; a new reference. None for an undefined tensor.
 PyObject* wrap(Tensor tensor);
 // A new object of `type` (a subclass of Tensor) over an alias of `tensor`, without history.

@@ -3,6 +3,8 @@
 // One Python object per live tensor. The object owns its header; when the last Python reference goes while C++ still holds
 // the tensor and the object carries something worth keeping (a subclass, attributes, weak references), ownership flips: the
 // object stays alive and the header owns it, until Python asks for it again or the header dies.
+#include <cstring>
+
 #include "csrc/autograd/grad_mode.h"
 #include "csrc/autograd/inplace.h"
 #include "csrc/ops/ops.h"
@@ -170,6 +172,17 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
   });
 }
 
+}  // namespace
+
+BorrowedOperand::BorrowedOperand(PyObject* o) {
+  if (is_tensor(o))
+    operand_.tensor = Tensor(Intrusive<TensorImpl>::adopt(impl_of(o)));
+  else
+    operand_.scalar = scalar_of(o);
+}
+
+namespace {
+
 // --- number protocol ---------------------------------------------------------------------------------------
 
 PyObject* not_implemented() { Py_RETURN_NOTIMPLEMENTED; }
@@ -189,11 +202,10 @@ template <class F, class R>
 PyObject* binary_slot(binaryfunc operation, PyObject* a, PyObject* b, F&& f, R&& r) {
   return guarded([&]() -> PyObject* {
     if (is_tensor(a)) {
-      if (is_tensor(b)) return wrap(f(tensor_of(a), Operand(tensor_of(b))));
-      if (is_number(b)) return wrap(f(tensor_of(a), Operand(scalar_of(b))));
-      return not_implemented();
+      if (!is_tensor(b) && !is_number(b)) return not_implemented();
+      return wrap(f(*Borrowed(a), *BorrowedOperand(b)));
     }
-    if (is_number(a)) return wrap(r(scalar_of(a), tensor_of(b)));
+    if (is_number(a)) return wrap(r(scalar_of(a), *Borrowed(b)));
     if (is_array(a)) return array_left(a, b, operation);
     return not_implemented();
   });
@@ -246,7 +258,7 @@ PyObject* slot_pow(PyObject* a, PyObject* b, PyObject* modulus) {
 }
 PyObject* slot_matmul(PyObject* a, PyObject* b) {
   if (!is_tensor(a) || !is_tensor(b)) return not_implemented();
-  return guarded([&] { return wrap(matmul(tensor_of(a), tensor_of(b))); });
+  return guarded([&] { return wrap(matmul(*Borrowed(a), *Borrowed(b))); });
 }
 #define PG_REGISTRY_SLOT(slot, name) \
   PyObject* slot(PyObject* a, PyObject* b) { return registry_slot(name, false, a, b); }
@@ -333,14 +345,11 @@ PyObject* slot_index(PyObject* self) {
 
 PyObject* rich_compare(PyObject* a, PyObject* b, int op) {
   return guarded([&]() -> PyObject* {
-    Operand y;
-    if (is_tensor(b))
-      y = Operand(tensor_of(b));
-    else if (is_number(b))
-      y = Operand(scalar_of(b));
-    else
-      return not_implemented();
-    const Tensor x = tensor_of(a);
+    if (!is_tensor(b) && !is_number(b)) return not_implemented();
+    const Borrowed left(a);
+    const BorrowedOperand right(b);
+    const Tensor& x = *left;
+    const Operand& y = *right;
     switch (op) {
       case Py_EQ: return wrap(eq(x, y));
       case Py_NE: return wrap(ne(x, y));

@@ -478,7 +478,7 @@ def gradgradcheck(
 
 def _random_start(output: Tensor, non_contiguous: bool) -> Tensor:
     shape = tuple(output.shape)
-    options = {"dtype": output.dtype, "device": output.device}
+    options: dict[str, Any] = {"dtype": output.dtype, "device": output.device}
     if non_contiguous and shape:
         return _C.ops.randn((*shape, 2), **options)[..., 0].requires_grad_(True)
     return _C.ops.randn(shape, **options).requires_grad_(True)

@@ -52,7 +52,8 @@ class StateMixin:
         """Register ``hook(module, state_dict, prefix, local_metadata)``; it edits in place."""
 
         def checked(*args: Any) -> None:
-            if hook(*args) is not None:
+            answer: object = hook(*args)  # type: ignore[func-returns-value]
+            if answer is not None:
                 raise RuntimeError("state_dict post-hook must return None; edit the dict in place")
 
         return add_hook(self._hook_tables().state_dict, checked)
@@ -153,7 +154,7 @@ class StateMixin:
                 changed = hook(self, destination, prefix, local_metadata)
                 if changed is not None:
                     destination = changed
-        return destination  # type: ignore[return-value]
+        return destination
 
     # ---------------------------------------------------------------- loading
 
@@ -172,8 +173,8 @@ class StateMixin:
 
         if self._hooks is not None:
             rest = (local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
-            for key, hook in list(self._hooks.load_pre.items()):
-                if key in self._hooks.with_kwargs:
+            for hook_id, hook in list(self._hooks.load_pre.items()):
+                if hook_id in self._hooks.with_kwargs:
                     hook(self, state_dict, prefix, *rest)
                 else:
                     hook(state_dict, prefix, *rest)

@@ -83,6 +83,8 @@ class MultiheadAttention(Module):
         else:
             self.register_parameter("in_proj_bias", None)
         self.out_proj = NonDynamicallyQuantizableLinear(embed_dim, embed_dim, bias, **options)
+        self.bias_k: Parameter | None
+        self.bias_v: Parameter | None
         if add_bias_kv:
             self.bias_k = Parameter(ops.empty(1, 1, embed_dim, **options))
             self.bias_v = Parameter(ops.empty(1, 1, embed_dim, **options))

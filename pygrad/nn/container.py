@@ -37,7 +37,7 @@ class _ModuleSequence(Module):
 
     def __setitem__(self, index: Any, module: Module) -> None:
         if isinstance(index, slice):
-            for name, item in zip(list(self._modules)[index], module, strict=True):  # type: ignore[call-overload]
+            for name, item in zip(list(self._modules)[index], module, strict=True):
                 setattr(self, name, item)
             return
         setattr(self, self._name_at(index), module)
@@ -170,7 +170,8 @@ class ModuleList(_ModuleSequence):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return type(self)(list(self._modules.values())[index])
+            chosen: list[Any] = list(self._modules.values())[index]
+            return type(self)(chosen)
         return self._modules[self._name_at(index)]
 
     def __iadd__(self, modules: Iterable[Module]) -> ModuleList:

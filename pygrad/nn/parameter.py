@@ -70,7 +70,7 @@ class Buffer(Tensor):
         source = _check_data(cls, data)
         buffer = Tensor._make_subclass(cls, source, source.requires_grad)
         buffer.persistent = persistent
-        return buffer  # type: ignore[no-any-return]
+        return buffer
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Buffer:
         if id(self) in memo:

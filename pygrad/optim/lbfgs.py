@@ -202,7 +202,8 @@ class LBFGS(Optimizer):
             if grad.is_complex():
                 grad = pygrad.view_as_real(grad)
             parts.append(grad.reshape(-1))
-        return pygrad.cat(parts)
+        flat: Tensor = pygrad.cat(parts)
+        return flat
 
     def _move(self, t: float, direction: Tensor) -> None:
         """Add `t * direction` to the parameters."""

@@ -110,7 +110,7 @@ class SGD(Optimizer):
             else:
                 # No state: do not even make the empty entries.
                 params = [p for p in group["params"] if p.grad is not None]
-                grads = [p.grad for p in params]
+                grads = [g for p in params if (g := p.grad) is not None]
             if not params:
                 continue
             _C.ops.sgd_step(

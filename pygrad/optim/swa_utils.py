@@ -133,7 +133,8 @@ class AveragedModel(Module):
         recording = _C.is_grad_enabled()
         _C.set_grad_enabled(False)
         try:
-            averaged, current = list(self.module.parameters()), list(model.parameters())
+            averaged: list[Tensor] = list(self.module.parameters())
+            current: list[Tensor] = list(model.parameters())
             if self.use_buffers:
                 averaged += list(self.module.buffers())
                 current += list(model.buffers())

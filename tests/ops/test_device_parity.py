@@ -40,7 +40,7 @@ def test_values(name, dtype):
         there = flatten(call(info, sample, "cuda"))
         assert len(here) == len(there)
         for a, b in zip(there, here, strict=True):
-            if not (info.random and info.name.startswith("empty")):
+            if "empty" not in info.name:  # what their memory held before is nobody's promise
                 agree(info, a, b, f"{name}{sample!r}")
 
 

@@ -101,13 +101,12 @@ def _project(
     separate: tuple[Tensor | None, Tensor | None, Tensor | None],
 ) -> tuple[Tensor, Tensor, Tensor]:
     embed = query.shape[-1]
+    weights: Any = separate
     if in_proj_weight is not None:
         if query is key and key is value:  # self-attention: one product for all three
             parts = ops.linear(query, in_proj_weight, in_proj_bias).chunk(3, -1)
             return parts[0], parts[1], parts[2]
         weights = in_proj_weight.split(embed)
-    else:
-        weights = separate
     biases = (None, None, None) if in_proj_bias is None else in_proj_bias.split(embed)
     return (
         ops.linear(query, weights[0], biases[0]),

@@ -91,17 +91,20 @@ def max_pool3d(
 
 def max_pool1d_with_indices(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """:func:`max_pool1d` that returns the indices too."""
-    return max_pool1d(*args, **kwargs, return_indices=True)  # type: ignore[no-any-return]
+    pair: tuple[Tensor, Tensor] = max_pool1d(*args, **{**kwargs, "return_indices": True})
+    return pair
 
 
 def max_pool2d_with_indices(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """:func:`max_pool2d` that returns the indices too."""
-    return max_pool2d(*args, **kwargs, return_indices=True)  # type: ignore[no-any-return]
+    pair: tuple[Tensor, Tensor] = max_pool2d(*args, **{**kwargs, "return_indices": True})
+    return pair
 
 
 def max_pool3d_with_indices(*args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
     """:func:`max_pool3d` that returns the indices too."""
-    return max_pool3d(*args, **kwargs, return_indices=True)  # type: ignore[no-any-return]
+    pair: tuple[Tensor, Tensor] = max_pool3d(*args, **{**kwargs, "return_indices": True})
+    return pair
 
 
 def avg_pool1d(

@@ -31,7 +31,7 @@ def bytes_of(tensor: Tensor) -> Any:
 def tensor_from(buffer: Any, dtype: dtype, shape: tuple[int, ...]) -> Tensor:
     """A tensor on the memory of a writable buffer."""
     if len(buffer) == 0:
-        return pygrad.empty(shape, dtype=dtype)
+        return _C.ops.empty(shape, dtype=dtype)
     return pygrad.frombuffer(buffer, dtype=dtype).reshape(shape)
 
 

@@ -71,7 +71,8 @@ def _parse(content: bytes, source: str, dims: int) -> Tensor:
             f"expected {expected} for shape {shape}"
         )
     if size == 0:
-        return pygrad.empty(shape, dtype=pygrad.uint8)
+        empty: Tensor = pygrad.empty(shape, dtype=pygrad.uint8)
+        return empty
     # A bytearray, so that the tensor may be written to.
     flat = pygrad.frombuffer(bytearray(memoryview(content)[header:]), dtype=pygrad.uint8)
     return flat.reshape(shape)

@@ -144,7 +144,7 @@ def convert_image_dtype(image: Tensor, dtype: dtype | None = None) -> Tensor:
     old, new = pygrad.iinfo(image.dtype).max, pygrad.iinfo(dtype).max
     if old > new:
         factor = (old + 1) // (new + 1)
-        return pygrad.div(image, factor, rounding_mode="floor").to(dtype)
+        return _C.ops.div(image, factor, rounding_mode="floor").to(dtype)
     return image.to(dtype).mul_((new + 1) // (old + 1))
 
 
