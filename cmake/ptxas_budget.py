@@ -6,7 +6,9 @@
 
 LOGS is the folder given as PYGRAD_PTXAS_LOG at build time. The budget, ptxas_budget.json in
 kernels/cuda/, holds for each architecture and kernel the registers, the bytes of static shared
-memory and the bytes of spills. A kernel without an entry may use anything but spills.
+memory and the bytes of spills, in this order. A kernel without an entry may use anything but
+spills. Figures belong to a version of nvcc; after changing it, write the budget anew and look at
+the difference.
 """
 
 from __future__ import annotations
@@ -23,6 +25,10 @@ _SPILLS = re.compile(r"(\d+) bytes spill stores, (\d+) bytes spill loads")
 _REGISTERS = re.compile(r"Used (\d+) registers")
 _SHARED = re.compile(r"(\d+) bytes smem")
 
+# An anonymous namespace is named after its file, with hashes of its path and contents.
+_ANONYMOUS = re.compile(r"\d+_GLOBAL__N__[0-9a-f]{8}_\d+_(\w+?)_cu_[0-9a-f]{8}(?:_\d+)?")
+_FIGURES = ("registers", "shared", "spills")
+
 Usage = dict[str, int]
 
 
@@ -33,7 +39,7 @@ def read_logs(folder: Path) -> dict[str, dict[str, Usage]]:
         usage: Usage | None = None
         for line in log.read_text(errors="replace").splitlines():
             if entry := _ENTRY.search(line):
-                name, arch = entry.groups()
+                name, arch = _ANONYMOUS.sub(r"(\1)", entry[1]), entry[2]
                 usage = found.setdefault(arch, {}).setdefault(name, {})
                 usage.update(registers=0, shared=0, spills=0)
             elif usage is not None:
@@ -47,6 +53,31 @@ def read_logs(folder: Path) -> dict[str, dict[str, Usage]]:
     return found
 
 
+def read_budget() -> dict[str, dict[str, Usage]]:
+    if not BUDGET.exists():
+        return {}
+    return {
+        arch: {name: dict(zip(_FIGURES, figures, strict=True)) for name, figures in kernels.items()}
+        for arch, kernels in json.loads(BUDGET.read_text()).items()
+    }
+
+
+def write_budget(found: dict[str, dict[str, Usage]]) -> None:
+    """One line a kernel, so that a change shows as the kernels it touches.
+
+    Architectures that the logs do not speak of keep their figures.
+    """
+    budget = {**read_budget(), **found}
+    blocks = []
+    for arch in sorted(budget):
+        lines = [
+            f"  {json.dumps(name)}: {[usage[f] for f in _FIGURES]}"
+            for name, usage in sorted(budget[arch].items())
+        ]
+        blocks.append(f" {json.dumps(arch)}: {{\n" + ",\n".join(lines) + "\n }")
+    BUDGET.write_text("{\n" + ",\n".join(blocks) + "\n}\n")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("logs", type=Path)
@@ -57,10 +88,10 @@ def main() -> int:
         print(f"{options.logs} holds no report of ptxas; build with PYGRAD_PTXAS_LOG")
         return 1
     if options.update:
-        BUDGET.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+        write_budget(found)
         print(f"wrote {BUDGET}: {sum(map(len, found.values()))} kernels")
         return 0
-    budget = json.loads(BUDGET.read_text()) if BUDGET.exists() else {}
+    budget = read_budget()
     wrong = []
     for arch, kernels in found.items():
         for name, usage in kernels.items():

@@ -2,7 +2,7 @@
 import builtins
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, Literal, NamedTuple, SupportsIndex, TypeAlias, TypeVar, overload
 
 from typing_extensions import Self
 
@@ -38,17 +38,9 @@ class _OutIndices(NamedTuple):
     out: Tensor
     indices: Tensor
 
-class _StdMean(NamedTuple):
-    std: Tensor
-    mean: Tensor
-
 class _ValuesIndices(NamedTuple):
     values: Tensor
     indices: Tensor
-
-class _VarMean(NamedTuple):
-    var: Tensor
-    mean: Tensor
 
 class OutOfMemoryError(RuntimeError): ...
 
@@ -73,6 +65,8 @@ class device:
     def __init__(self, type: device | str | int) -> None: ...
     @overload
     def __init__(self, type: str, index: int | None = ...) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *args: object) -> None: ...
 
 class layout:
     def __init__(self, name: str) -> None: ...
@@ -81,6 +75,13 @@ class memory_format:
     def __init__(self, name: str) -> None: ...
 
 class Size(tuple[int, ...]):
+    def __add__(self, other: tuple[int, ...]) -> Size: ...  # type: ignore[override]
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> Size: ...
+    def __mul__(self, times: SupportsIndex) -> Size: ...
+    def __rmul__(self, times: SupportsIndex) -> Size: ...
     def numel(self) -> int: ...
 
 class Generator:
@@ -125,9 +126,7 @@ class SavedTensor:
     def unpack(self, node: Node | None = ...) -> Tensor: ...
 
 class UntypedStorage:
-    def __init__(
-        self, nbytes: int = ..., *, device: _device | str | int | None = ...
-    ) -> None: ...
+    def __init__(self, nbytes: int = ..., *, device: _device | str | int | None = ...) -> None: ...
     @property
     def device(self) -> _device: ...
     def data_ptr(self) -> int: ...
@@ -275,32 +274,12 @@ class Tensor:
     def is_conj(self) -> _bool: ...
     def is_neg(self) -> _bool: ...
     def is_pinned(self) -> _bool: ...
-    def is_shared(self) -> _bool: ...
     def is_set_to(self, tensor: Tensor) -> _bool: ...
     def is_same_size(self, other: Tensor) -> _bool: ...
-    def share_memory_(self) -> Self: ...
     def set_(self, source: Tensor) -> Self: ...
     def as_subclass(self, cls: builtins.type[_T]) -> _T: ...
     @staticmethod
-    def _make_subclass(
-        cls: builtins.type[_T], data: Tensor, require_grad: _bool = ...
-    ) -> _T: ...
-    def corrcoef(self) -> Tensor: ...
-    def cov(
-        self,
-        *,
-        correction: _int = ...,
-        fweights: Tensor | None = ...,
-        aweights: Tensor | None = ...,
-    ) -> Tensor: ...
-    def cross(self, other: Tensor, dim: _int | None = ...) -> Tensor: ...
-    def diff(
-        self,
-        n: _int = ...,
-        dim: _int = ...,
-        prepend: Tensor | None = ...,
-        append: Tensor | None = ...,
-    ) -> Tensor: ...
+    def _make_subclass(cls: builtins.type[_T], data: Tensor, require_grad: _bool = ...) -> _T: ...
     def __array__(self, dtype: Any = ..., copy: _bool | None = ...) -> Any: ...
     def __dlpack__(
         self,
@@ -314,14 +293,12 @@ class Tensor:
     def __buffer__(self, flags: _int, /) -> memoryview: ...
     def __copy__(self) -> Self: ...
     def __deepcopy__(self, memo: dict[Any, Any], /) -> Self: ...
-    def __reversed__(self) -> Tensor: ...
     def __bool__(self) -> _bool: ...
     def __int__(self) -> _int: ...
     def __float__(self) -> _float: ...
     def __index__(self) -> _int: ...
     def __len__(self) -> _int: ...
     def __iter__(self) -> Iterator[Tensor]: ...
-    def __contains__(self, element: Any) -> _bool: ...
     def __getitem__(self, index: Any) -> Tensor: ...
     def __setitem__(self, index: Any, value: _Other) -> None: ...
     def __neg__(self) -> Tensor: ...
@@ -373,6 +350,176 @@ class Tensor:
     def __gt__(self, other: _Other) -> Tensor: ...
     def __ge__(self, other: _Other) -> Tensor: ...
     def __hash__(self) -> _int: ...
+    is_ipu: _bool
+    is_maia: _bool
+    is_mkldnn: _bool
+    is_mtia: _bool
+    is_sparse_csr: _bool
+    is_vulkan: _bool
+    is_xla: _bool
+    is_xpu: _bool
+    def __array_wrap__(self, array: Any, context: Any = ..., return_scalar: _bool = ...) -> Any:
+        """What NumPy computed from this tensor, as a tensor where the dtype exists here."""
+    def __complex__(self) -> _complex:
+        """The only element as a Python complex number."""
+    def __contains__(self, element: Any) -> _bool:
+        """Whether any element equals `element`, a number or a tensor that broadcasts."""
+    def __format__(self, spec: str) -> str:
+        """Format a 0-D tensor as its number, any other by its text."""
+    def __reversed__(self) -> Tensor:
+        """The tensor with its first dimension reversed."""
+    def apply_(self, callable: Callable[..., Any]) -> Self:
+        """Replace each element by what `callable` makes of it, in place, on the CPU."""
+    def as_strided_scatter(
+        self,
+        src: Tensor,
+        size: Any,
+        stride: Any,
+        storage_offset: _int | None = ...,
+    ) -> Tensor:
+        """A copy of the input in which ``as_strided(size, stride, storage_offset)`` is `src`."""
+    def cholesky(self, upper: _bool = ...) -> Tensor:
+        """Cholesky factor of (..., n, n); see `pygrad.linalg.cholesky`."""
+    def cholesky_inverse(self, upper: _bool = ...) -> Tensor:
+        """Inverse of the matrix whose Cholesky factor is `L` (..., n, n)."""
+    def cholesky_solve(self, L: Tensor, upper: _bool = ...) -> Tensor:
+        """Solve ``A X = B`` by the Cholesky factor of A."""
+    def corrcoef(self) -> Tensor:
+        """Matrix of Pearson's correlation coefficients; rows are variables."""
+    def cov(self, *, correction: _int = ..., fweights: Any = ..., aweights: Any = ...) -> Tensor:
+        """Covariance matrix; rows are variables, columns observations."""
+    def cross(self, other: Tensor, dim: _int | None = ...) -> Tensor:
+        """Cross product of vectors of three elements along `dim` (default: the first such one)."""
+    def det(self) -> Tensor:
+        """Determinant of (..., n, n); see `pygrad.linalg.det`."""
+    def diagonal_scatter(
+        self,
+        src: Tensor,
+        offset: _int = ...,
+        dim1: _int = ...,
+        dim2: _int = ...,
+    ) -> Tensor:
+        """A copy of the input in which ``diagonal(offset, dim1, dim2)`` is `src`."""
+    def diff(self, n: _int = ..., dim: _int = ..., prepend: Any = ..., append: Any = ...) -> Tensor:
+        """The n-th differences of neighbours along `dim`."""
+    def fill_diagonal_(self, fill_value: _float, wrap: _bool = ...) -> Self:
+        """Write a number on the main diagonal, in place."""
+    def frexp(self) -> Any:
+        """Mantissa and exponent: ``input = mantissa * 2 ** exponent``, ``0.5 <= |mantissa| <..."""
+    def histogram(
+        self,
+        bins: Any,
+        *,
+        range: Sequence[_float] | None = ...,
+        weight: Tensor | None = ...,
+        density: _bool = ...,
+    ) -> Any:
+        """Counts of the elements between the edges of bins; the last bin includes its upper..."""
+    def inverse(self) -> Tensor:
+        """Inverse of (..., n, n); see `pygrad.linalg.inv`."""
+    def is_distributed(self) -> _bool:
+        """Return False: a tensor lives in one process."""
+    def is_nonzero(self) -> _bool:
+        """Whether the only element differs from zero."""
+    def is_shared(self) -> _bool:
+        """Whether other processes see changes of this tensor: never on the CPU, always on CUDA."""
+    def istft(
+        self,
+        n_fft: _int,
+        hop_length: _int | None = ...,
+        win_length: _int | None = ...,
+        window: Tensor | None = ...,
+        center: _bool = ...,
+        normalized: _bool = ...,
+        onesided: _bool | None = ...,
+        length: _int | None = ...,
+        return_complex: _bool = ...,
+    ) -> Tensor:
+        """The signal whose `stft` is `input`, by overlapping and adding (least squares)."""
+    def logdet(self) -> Tensor:
+        """Logarithm of the determinant of (..., n, n): NaN where the determinant is negative."""
+    def map2_(self, x: Tensor, y: Tensor, callable: Callable[..., Any]) -> Self:
+        """Replace each element by ``callable(element, of x, of y)``, in place, on the CPU."""
+    def map_(self, tensor: Tensor, callable: Callable[..., Any]) -> Self:
+        """Replace each element by ``callable(element, element of tensor)``, in place, on the..."""
+    def matrix_exp(self) -> Tensor:
+        """Matrix exponential, ``sum_k input^k / k!``, by scaling and squaring a Taylor..."""
+    def matrix_power(self, n: _int) -> Tensor:
+        """The n-th power of (..., m, m); see `pygrad.linalg.matrix_power`."""
+    def new(self, *args: Any, device: Any = ...) -> Tensor:
+        """A tensor of this dtype and device: of the sizes given, or of one sequence of data."""
+    def new_empty_strided(
+        self,
+        size: Any,
+        stride: Any,
+        *,
+        dtype: Any = ...,
+        device: Any = ...,
+    ) -> Tensor:
+        """A tensor of these strides, whose elements are not set, of this dtype and device."""
+    def new_tensor(
+        self,
+        data: Any,
+        *,
+        dtype: Any = ...,
+        device: Any = ...,
+        requires_grad: _bool = ...,
+        layout: Any = ...,
+        pin_memory: _bool = ...,
+    ) -> Tensor:
+        """A copy of `data` as a tensor of this dtype and device, unless others are given."""
+    def pinverse(self, rcond: _float = ...) -> Tensor:
+        """Moore-Penrose inverse of (..., m, n); see `pygrad.linalg.pinv`."""
+    def qr(self, some: _bool = ...) -> Any:
+        """``(Q, R)``, complete unless `some`; see `pygrad.linalg.qr`."""
+    def renorm(self, p: _float, dim: _int, maxnorm: _float) -> Tensor:
+        """Scale each part along `dim` whose p-norm is above `maxnorm` down to it."""
+    def select_scatter(self, src: Tensor, dim: _int, index: _int) -> Tensor:
+        """A copy of the input in which ``select(dim, index)`` is `src`."""
+    def share_memory_(self) -> Self:
+        """Return self: worker processes get tensors by copy, and threads share them as they are."""
+    def slice_scatter(
+        self,
+        src: Tensor,
+        dim: _int = ...,
+        start: _int | None = ...,
+        end: _int | None = ...,
+        step: _int = ...,
+    ) -> Tensor:
+        """A copy of the input in which the slice ``start:end:step`` of `dim` is `src`."""
+    def slogdet(self) -> Any:
+        """Sign and logarithm of the absolute determinant; see `pygrad.linalg.slogdet`."""
+    def stft(
+        self,
+        n_fft: _int,
+        hop_length: _int | None = ...,
+        win_length: _int | None = ...,
+        window: Tensor | None = ...,
+        center: _bool = ...,
+        pad_mode: str = ...,
+        normalized: _bool = ...,
+        onesided: _bool | None = ...,
+        return_complex: _bool | None = ...,
+    ) -> Tensor:
+        """Short-time Fourier transform: the spectra of overlapping windowed frames."""
+    def svd(self, some: _bool = ..., compute_uv: _bool = ...) -> Any:
+        """``(U, S, V)`` with ``input = U diag(S) V^H``; see `pygrad.linalg.svd`."""
+    def to_dense(self, dtype: Any = ..., *, masked_grad: _bool | None = ...) -> Tensor:
+        """The tensor itself, for all are dense, in `dtype` when it is given."""
+    def trace(self) -> Tensor:
+        """Sum of the main diagonal of a matrix, ``sum_i input[i, i]``."""
+    def triangular_solve(
+        self,
+        A: Tensor,
+        upper: _bool = ...,
+        transpose: _bool = ...,
+        unitriangular: _bool = ...,
+    ) -> Any:
+        """Solve ``A X = b`` with a triangular A; returns ``(solution, cloned_coefficient)``."""
+    def unsafe_chunk(self, chunks: _int, dim: _int = ...) -> tuple[Tensor, ...]:
+        """Copies of the parts that `chunk` gives."""
+    def unsafe_split(self, split_size: _int, dim: _int = ...) -> tuple[Tensor, ...]:
+        """Copies of the parts that `split` gives."""
     def abs(self) -> Tensor:
         """Absolute value; of a complex number, its modulus."""
     def abs_(self) -> Self:
@@ -583,7 +730,7 @@ class Tensor:
     def bernoulli_(self, p: _float = ..., *, generator: Generator | None = ...) -> Self:
         """Overwrites with 1 with probability p, else 0."""
     def bfloat16(self) -> Tensor:
-        """The tensor as BFloat16 numbers."""
+        """The tensor as bfloat16 numbers; itself when it holds such."""
     def bincount(self, weights: Tensor | None = ..., minlength: _int = ...) -> Tensor:
         """How often each of 0, 1, 2, ... occurs, or the sum of their weights."""
     def bitwise_and(self, other: Tensor | Scalar) -> Tensor:
@@ -613,11 +760,11 @@ class Tensor:
     def bmm(self, mat2: Tensor) -> Tensor:
         """Products of matrices in two batches of equal length."""
     def bool(self) -> Tensor:
-        """The tensor as Bool numbers."""
+        """The tensor as bool numbers; itself when it holds such."""
     def broadcast_to(self, *size: _int | Sequence[_int]) -> Tensor:
         """The view of the tensor broadcast to a shape."""
     def byte(self) -> Tensor:
-        """The tensor as UInt8 numbers."""
+        """The tensor as uint8 numbers; itself when it holds such."""
     def cauchy_(
         self,
         median: _float = ...,
@@ -627,15 +774,15 @@ class Tensor:
     ) -> Self:
         """Overwrites with Cauchy numbers."""
     def cdouble(self) -> Tensor:
-        """The tensor as Complex128 numbers."""
+        """The tensor as complex128 numbers; itself when it holds such."""
     def ceil(self) -> Tensor:
         """The smallest whole number not below each element."""
     def ceil_(self) -> Self:
         """In-place `ceil`."""
     def cfloat(self) -> Tensor:
-        """The tensor as Complex64 numbers."""
+        """The tensor as complex64 numbers; itself when it holds such."""
     def char(self) -> Tensor:
-        """The tensor as Int8 numbers."""
+        """The tensor as int8 numbers; itself when it holds such."""
     def chunk(self, chunks: _int, dim: _int = ...) -> tuple[Tensor, ...]:
         """At most `chunks` views of equal size; the last may be smaller."""
     @overload
@@ -692,8 +839,12 @@ class Tensor:
         """In-place `conj_physical`."""
     def contiguous(self, *, memory_format: _memory_format | None = ...) -> Tensor:
         """The tensor itself when its elements lie in row-major order, else a copy that does."""
+    @overload
     def copy_(self, src: Tensor, non_blocking: _bool = ...) -> Self:
         """Overwrites the tensor with src, which is broadcast, cast and moved as needed."""
+    @overload
+    def copy_(self, src: Scalar, non_blocking: _bool = ...) -> Self:
+        """Overwrites the tensor with a number."""
     def copysign(self, other: Tensor | Scalar) -> Tensor:
         """The magnitude of input with the sign of other."""
     def copysign_(self, other: Tensor | Scalar) -> Self:
@@ -769,7 +920,7 @@ class Tensor:
     def dot(self, tensor: Tensor) -> Tensor:
         """Scalar product of two vectors, without conjugation."""
     def double(self) -> Tensor:
-        """The tensor as Float64 numbers."""
+        """The tensor as float64 numbers; itself when it holds such."""
     @overload
     def dsplit(self, indices_or_sections: _int) -> tuple[Tensor, ...]:
         """Views cut along depth: a number of equal parts, or at positions."""
@@ -827,7 +978,7 @@ class Tensor:
     def flipud(self) -> Tensor:
         """A copy with the rows in reverse order."""
     def float(self) -> Tensor:
-        """The tensor as Float32 numbers."""
+        """The tensor as float32 numbers; itself when it holds such."""
     def float_power(self, exponent: Tensor | Scalar) -> Tensor:
         """Each element to a power, in double precision."""
     def float_power_(self, exponent: Tensor | Scalar) -> Self:
@@ -879,7 +1030,7 @@ class Tensor:
     def gt_(self, other: Tensor | Scalar) -> Self:
         """In-place `gt`."""
     def half(self) -> Tensor:
-        """The tensor as Float16 numbers."""
+        """The tensor as float16 numbers; itself when it holds such."""
     def hardshrink(self, lambd: _float = ...) -> Tensor:
         """x where |x| > lambd, else 0."""
     def heaviside(self, values: Tensor) -> Tensor:
@@ -941,7 +1092,7 @@ class Tensor:
     def inner(self, other: Tensor) -> Tensor:
         """Scalar products along the last dimensions of both tensors."""
     def int(self) -> Tensor:
-        """The tensor as Int32 numbers."""
+        """The tensor as int32 numbers; itself when it holds such."""
     def isclose(
         self,
         other: Tensor,
@@ -1049,7 +1200,7 @@ class Tensor:
     def logsumexp(self, dim: _int | Sequence[_int], keepdim: _bool = ...) -> Tensor:
         """log(sum(e^x)) over dimensions, without overflow."""
     def long(self) -> Tensor:
-        """The tensor as Int64 numbers."""
+        """The tensor as int64 numbers; itself when it holds such."""
     def lt(self, other: Tensor | Scalar) -> Tensor:
         """Whether input < other, element by element; a bool tensor."""
     def lt_(self, other: Tensor | Scalar) -> Self:
@@ -1461,7 +1612,7 @@ class Tensor:
     def sgn_(self) -> Self:
         """In-place `sgn`."""
     def short(self) -> Tensor:
-        """The tensor as Int16 numbers."""
+        """The tensor as int16 numbers; itself when it holds such."""
     def sigmoid(self) -> Tensor:
         """Logistic function: y = 1 / (1 + e^-x)."""
     def sigmoid_(self) -> Self:
@@ -1550,7 +1701,7 @@ class Tensor:
     ) -> Tensor:
         """Standard deviation, of all elements or over dimensions."""
     @overload
-    def std_mean(self, unbiased: _bool) -> _StdMean:
+    def std_mean(self, unbiased: _bool) -> tuple[Tensor, Tensor]:
         """Standard deviation and mean."""
     @overload
     def std_mean(
@@ -1558,7 +1709,7 @@ class Tensor:
         dim: _int | Sequence[_int] | None,
         unbiased: _bool,
         keepdim: _bool = ...,
-    ) -> _StdMean:
+    ) -> tuple[Tensor, Tensor]:
         """Standard deviation and mean, over dimensions."""
     @overload
     def std_mean(
@@ -1567,7 +1718,7 @@ class Tensor:
         *,
         correction: Scalar | None = ...,
         keepdim: _bool = ...,
-    ) -> _StdMean:
+    ) -> tuple[Tensor, Tensor]:
         """Standard deviation and mean, of all elements or over dimensions."""
     def sub(self, other: Tensor | Scalar, *, alpha: Scalar = ...) -> Tensor:
         """Difference: input - alpha * other, with broadcasting and type promotion."""
@@ -1732,7 +1883,7 @@ class Tensor:
     ) -> Tensor:
         """Variance, of all elements or over dimensions."""
     @overload
-    def var_mean(self, unbiased: _bool) -> _VarMean:
+    def var_mean(self, unbiased: _bool) -> tuple[Tensor, Tensor]:
         """Variance and mean."""
     @overload
     def var_mean(
@@ -1740,7 +1891,7 @@ class Tensor:
         dim: _int | Sequence[_int] | None,
         unbiased: _bool,
         keepdim: _bool = ...,
-    ) -> _VarMean:
+    ) -> tuple[Tensor, Tensor]:
         """Variance and mean, over dimensions."""
     @overload
     def var_mean(
@@ -1749,7 +1900,7 @@ class Tensor:
         *,
         correction: Scalar | None = ...,
         keepdim: _bool = ...,
-    ) -> _VarMean:
+    ) -> tuple[Tensor, Tensor]:
         """Variance and mean, of all elements or over dimensions."""
     def vdot(self, other: Tensor) -> Tensor:
         """Scalar product of two vectors, the first one conjugated."""
@@ -1892,6 +2043,7 @@ class ops:
         out: Sequence[Tensor] | None = ...,
     ) -> _OutIndices:
         """Largest value, and its position in the flattened volume, in a grid of even windows..."""
+    @overload
     @staticmethod
     def add(
         input: Tensor,
@@ -1901,6 +2053,16 @@ class ops:
         out: Tensor | None = ...,
     ) -> Tensor:
         """Sum: input + alpha * other, with broadcasting and type promotion."""
+    @overload
+    @staticmethod
+    def add(
+        input: Scalar,
+        other: Tensor,
+        *,
+        alpha: Scalar = ...,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """The sum with a number on the left."""
     @staticmethod
     def add_(input: Tensor, other: Tensor | Scalar, *, alpha: Scalar = ...) -> Tensor:
         """In-place `add`."""
@@ -2855,6 +3017,10 @@ class ops:
         """Quotient; integers give the default floating dtype."""
     @overload
     @staticmethod
+    def div(input: Scalar, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+        """The quotient with a number on the left."""
+    @overload
+    @staticmethod
     def div(
         input: Tensor,
         other: Tensor | Scalar,
@@ -2875,6 +3041,10 @@ class ops:
     @staticmethod
     def divide(input: Tensor, other: Tensor | Scalar, *, out: Tensor | None = ...) -> Tensor:
         """Quotient; integers give the default floating dtype."""
+    @overload
+    @staticmethod
+    def divide(input: Scalar, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+        """The quotient with a number on the left."""
     @overload
     @staticmethod
     def divide(
@@ -3929,9 +4099,14 @@ class ops:
     @staticmethod
     def msort(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
         """Sorted along the first dimension."""
+    @overload
     @staticmethod
     def mul(input: Tensor, other: Tensor | Scalar, *, out: Tensor | None = ...) -> Tensor:
         """Product of the elements, with broadcasting and type promotion."""
+    @overload
+    @staticmethod
+    def mul(input: Scalar, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+        """The product with a number on the left."""
     @staticmethod
     def mul_(input: Tensor, other: Tensor | Scalar) -> Tensor:
         """In-place `mul`."""
@@ -3948,9 +4123,14 @@ class ops:
         out: Tensor | None = ...,
     ) -> Tensor:
         """Indices drawn with probabilities proportional to each row."""
+    @overload
     @staticmethod
     def multiply(input: Tensor, other: Tensor | Scalar, *, out: Tensor | None = ...) -> Tensor:
         """Product of the elements, with broadcasting and type promotion."""
+    @overload
+    @staticmethod
+    def multiply(input: Scalar, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+        """The product with a number on the left."""
     @staticmethod
     def multiply_(input: Tensor, other: Tensor | Scalar) -> Tensor:
         """In-place `multiply`."""
@@ -4982,7 +5162,12 @@ class ops:
         """Standard deviation, of all elements or over dimensions."""
     @overload
     @staticmethod
-    def std_mean(input: Tensor, unbiased: _bool, *, out: Sequence[Tensor] | None = ...) -> _StdMean:
+    def std_mean(
+        input: Tensor,
+        unbiased: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
         """Standard deviation and mean."""
     @overload
     @staticmethod
@@ -4993,7 +5178,7 @@ class ops:
         keepdim: _bool = ...,
         *,
         out: Sequence[Tensor] | None = ...,
-    ) -> _StdMean:
+    ) -> tuple[Tensor, Tensor]:
         """Standard deviation and mean, over dimensions."""
     @overload
     @staticmethod
@@ -5004,8 +5189,9 @@ class ops:
         correction: Scalar | None = ...,
         keepdim: _bool = ...,
         out: Sequence[Tensor] | None = ...,
-    ) -> _StdMean:
+    ) -> tuple[Tensor, Tensor]:
         """Standard deviation and mean, of all elements or over dimensions."""
+    @overload
     @staticmethod
     def sub(
         input: Tensor,
@@ -5015,9 +5201,20 @@ class ops:
         out: Tensor | None = ...,
     ) -> Tensor:
         """Difference: input - alpha * other, with broadcasting and type promotion."""
+    @overload
+    @staticmethod
+    def sub(
+        input: Scalar,
+        other: Tensor,
+        *,
+        alpha: Scalar = ...,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """The difference with a number on the left."""
     @staticmethod
     def sub_(input: Tensor, other: Tensor | Scalar, *, alpha: Scalar = ...) -> Tensor:
         """In-place `sub`."""
+    @overload
     @staticmethod
     def subtract(
         input: Tensor,
@@ -5027,6 +5224,16 @@ class ops:
         out: Tensor | None = ...,
     ) -> Tensor:
         """Difference: input - alpha * other, with broadcasting and type promotion."""
+    @overload
+    @staticmethod
+    def subtract(
+        input: Scalar,
+        other: Tensor,
+        *,
+        alpha: Scalar = ...,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """The difference with a number on the left."""
     @staticmethod
     def subtract_(input: Tensor, other: Tensor | Scalar, *, alpha: Scalar = ...) -> Tensor:
         """In-place `subtract`."""
@@ -5183,9 +5390,14 @@ class ops:
         pin_memory: _bool = ...,
     ) -> Tensor:
         """Rows and columns of the upper triangle of a row x col matrix, as a (2, n) tensor."""
+    @overload
     @staticmethod
     def true_divide(input: Tensor, other: Tensor | Scalar, *, out: Tensor | None = ...) -> Tensor:
         """Quotient; integers give the default floating dtype."""
+    @overload
+    @staticmethod
+    def true_divide(input: Scalar, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
+        """The quotient with a number on the left."""
     @staticmethod
     def true_divide_(input: Tensor, other: Tensor | Scalar) -> Tensor:
         """In-place `true_divide`."""
@@ -5276,7 +5488,12 @@ class ops:
         """Variance, of all elements or over dimensions."""
     @overload
     @staticmethod
-    def var_mean(input: Tensor, unbiased: _bool, *, out: Sequence[Tensor] | None = ...) -> _VarMean:
+    def var_mean(
+        input: Tensor,
+        unbiased: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
         """Variance and mean."""
     @overload
     @staticmethod
@@ -5287,7 +5504,7 @@ class ops:
         keepdim: _bool = ...,
         *,
         out: Sequence[Tensor] | None = ...,
-    ) -> _VarMean:
+    ) -> tuple[Tensor, Tensor]:
         """Variance and mean, over dimensions."""
     @overload
     @staticmethod
@@ -5298,7 +5515,7 @@ class ops:
         correction: Scalar | None = ...,
         keepdim: _bool = ...,
         out: Sequence[Tensor] | None = ...,
-    ) -> _VarMean:
+    ) -> tuple[Tensor, Tensor]:
         """Variance and mean, of all elements or over dimensions."""
     @staticmethod
     def vdot(input: Tensor, other: Tensor, *, out: Tensor | None = ...) -> Tensor:
@@ -5439,6 +5656,8 @@ def record_function(
 ) -> tuple[Any, ...]: ...
 def get_default_dtype() -> _dtype: ...
 def set_default_dtype(d: _dtype, /) -> None: ...
+def get_default_device() -> _device: ...
+def set_default_device(device: _device | str | int, /) -> None: ...
 def promote_types(type1: _dtype, type2: _dtype, /) -> _dtype: ...
 def can_cast(from_: _dtype, to: _dtype, /) -> _bool: ...
 def result_type(tensor1: _Other, tensor2: _Other, /) -> _dtype: ...

@@ -121,6 +121,7 @@ newaxis = None
 
 _SUBMODULES = frozenset(
     (
+        "accelerator",
         "amp",
         "autograd",
         "backends",
@@ -129,7 +130,10 @@ _SUBMODULES = frozenset(
         "distributed",
         "fft",
         "functional",
+        "jit",
         "linalg",
+        "mps",
+        "multiprocessing",
         "nn",
         "optim",
         "random",
@@ -139,6 +143,7 @@ _SUBMODULES = frozenset(
         "trainer",
         "utils",
         "vision",
+        "xpu",
     )
 )
 
@@ -183,6 +188,16 @@ _LAZY = {
     "is_anomaly_enabled": "_settings",
     "set_anomaly_enabled": "_settings",
     "is_autocast_enabled": "amp",
+    "cosine_similarity": "nn.functional",
+    "channel_shuffle": "nn.functional",
+    "pairwise_distance": "nn.functional",
+    "pdist": "nn.functional",
+    "pixel_shuffle": "nn.functional",
+    "pixel_unshuffle": "nn.functional",
+    "rrelu": "nn.functional",
+    "is_warn_always_enabled": "_settings",
+    "set_warn_always": "_settings",
+    "OutOfMemoryError": "_C",
 }
 
 
@@ -193,6 +208,9 @@ def _import(name: str) -> Any:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__config__":
+        value = globals()[name] = _import("_config")
+        return value
     if name.startswith("__"):
         raise AttributeError(f"module 'pygrad' has no attribute {name!r}")
     if name in _SUBMODULES:

@@ -1,4 +1,4 @@
-"""Composed functions that compute: distances, differences, integrals, covariances, cross products."""
+"""Composed functions that compute: distances, differences, integrals, covariances."""
 
 from __future__ import annotations
 

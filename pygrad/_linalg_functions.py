@@ -82,7 +82,8 @@ class _Det(Function):
         d = d.conj() if d.is_complex() else d
         if bool((d != 0).all().item()):
             inverse: Tensor = _Inv.apply(a)
-            return (g * d).unsqueeze(-1).unsqueeze(-1) * _adjoint(inverse)
+            scale: Tensor = (g * d).unsqueeze(-1).unsqueeze(-1)
+            return scale * _adjoint(inverse)
         # A singular matrix has cofactors all the same: U diag(products of the others) Vh.
         u, s, vh = _Svd.apply(a, False)
         n = s.shape[-1]

@@ -83,21 +83,28 @@ def _unchanged(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def set_default_device(device: Any) -> None:
-    """Set the device of new tensors; the processor is the only one that can be the default.
+    """Set where this thread's new tensors lie unless they are told; None is the processor.
+
+    ``with torch.device("cuda"):`` does the same for a block.
+
+    Args:
+        device: name, number or device.
 
     Raises:
-        NotImplementedError: for another device; pass ``device=`` to the functions instead.
+        RuntimeError: when there is no such device.
+
+    Example:
+        >>> import pygrad
+        >>> pygrad.set_default_device("cpu")
+        >>> pygrad.ones(2).device
+        device(type='cpu')
     """
-    if device is not None and _C.device(device).type != "cpu":
-        raise NotImplementedError(
-            f"set_default_device(): {device} is not supported; expected 'cpu'. Pass device= where "
-            "tensors are made, or use .to()"
-        )
+    _C.set_default_device("cpu" if device is None else device)
 
 
 def get_default_device() -> device:
     """Return the device of tensors made without ``device=``."""
-    return _C.device("cpu")
+    return _C.get_default_device()
 
 
 def set_default_tensor_type(t: Any) -> None:
@@ -121,6 +128,19 @@ def set_default_tensor_type(t: Any) -> None:
 def set_flush_denormal(mode: bool) -> bool:
     """Ask for denormal numbers to become zero; returns False, for pygrad computes with them."""
     return False
+
+
+_warn_always = [False]
+
+
+def set_warn_always(b: bool) -> None:
+    """Remember whether repeated warnings are wanted; Python's own filters decide what is shown."""
+    _warn_always[0] = b
+
+
+def is_warn_always_enabled() -> bool:
+    """Return what `set_warn_always` was last given."""
+    return _warn_always[0]
 
 
 def set_num_interop_threads(threads: int) -> None:

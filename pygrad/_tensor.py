@@ -15,7 +15,51 @@ if TYPE_CHECKING:
 
     from pygrad._C import Tensor
 
-_COMPOSED = ("corrcoef", "cov", "cross", "diff")
+_COMPOSED = (
+    "as_strided_scatter",
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "corrcoef",
+    "cov",
+    "cross",
+    "det",
+    "diagonal_scatter",
+    "diff",
+    "fill_diagonal_",
+    "frexp",
+    "histogram",
+    "inverse",
+    "is_distributed",
+    "istft",
+    "logdet",
+    "matrix_exp",
+    "matrix_power",
+    "pinverse",
+    "qr",
+    "renorm",
+    "select_scatter",
+    "slice_scatter",
+    "slogdet",
+    "stft",
+    "svd",
+    "trace",
+    "triangular_solve",
+    "unsafe_chunk",
+    "unsafe_split",
+)
+
+# Questions that have one answer for every tensor of this library.
+_NEVER = (
+    "is_ipu",
+    "is_maia",
+    "is_mkldnn",
+    "is_mtia",
+    "is_sparse_csr",
+    "is_vulkan",
+    "is_xla",
+    "is_xpu",
+)
 
 
 def _composed_method(name: str) -> Callable[..., Any]:
@@ -33,7 +77,12 @@ def _format(self: Tensor, spec: str) -> str:
     """Format a 0-D tensor as its number, any other by its text."""
     if self.dim() == 0 and type(self) is _C.Tensor:
         return format(self.item(), spec)
-    return format(repr(self), spec)
+    if not spec:
+        return str(self)
+    raise TypeError(
+        f"unsupported format string passed to {type(self).__name__}.__format__: {spec!r} for "
+        f"shape {tuple(self.shape)}; format single elements"
+    )
 
 
 def _reversed(self: Tensor) -> Tensor:
@@ -61,7 +110,106 @@ def _is_shared(self: Tensor) -> bool:
     return self.device.type == "cuda"
 
 
+def _array_wrap(
+    self: Tensor, array: Any, context: Any = None, return_scalar: bool = False
+) -> Any:
+    """What NumPy computed from this tensor, as a tensor where the dtype exists here."""
+    import numpy as np
+
+    array = np.asarray(array)
+    if array.dtype.kind in "OSUVMm" or array.dtype in (np.uint16, np.uint32, np.uint64):
+        return array
+    return _C.from_numpy(array)
+
+
+def _complex_number(self: Tensor) -> complex:
+    """The only element as a Python complex number."""
+    if self.numel() != 1:
+        raise ValueError(
+            "only one element tensors can be converted to Python scalars; this one has shape "
+            f"{tuple(self.shape)}"
+        )
+    return complex(self.item())
+
+
+def _is_nonzero_method(self: Tensor) -> bool:
+    """Whether the only element differs from zero."""
+    return is_nonzero(self)
+
+
+def _new(self: Tensor, *args: Any, device: Any = None) -> Tensor:
+    """A tensor of this dtype and device: of the sizes given, or of one sequence of data."""
+    made = _from_sizes_or_data("new", self.dtype, args)
+    return made.to(self.device if device is None else device)
+
+
+def _new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A copy of `data` as a tensor of this dtype and device, unless others are given."""
+    made = _C.tensor(data, dtype=dtype or self.dtype, device=device or self.device)
+    return made.requires_grad_() if requires_grad else made
+
+
+def _new_empty_strided(
+    self: Tensor, size: Any, stride: Any, *, dtype: Any = None, device: Any = None
+) -> Tensor:
+    """A tensor of these strides, whose elements are not set, of this dtype and device."""
+    return _C.ops.empty_strided(
+        size, stride, dtype=dtype or self.dtype, device=device or self.device
+    )
+
+
+def _apply_(self: Tensor, callable: Callable[..., Any]) -> Tensor:
+    """Replace each element by what `callable` makes of it, in place, on the CPU."""
+    return _map_elements(self, callable)
+
+
+def _map_(self: Tensor, tensor: Tensor, callable: Callable[..., Any]) -> Tensor:
+    """Replace each element by ``callable(element, element of tensor)``, in place, on the CPU."""
+    return _map_elements(self, callable, tensor)
+
+
+def _map2_(self: Tensor, x: Tensor, y: Tensor, callable: Callable[..., Any]) -> Tensor:
+    """Replace each element by ``callable(element, of x, of y)``, in place, on the CPU."""
+    return _map_elements(self, callable, x, y)
+
+
+def _map_elements(self: Tensor, callable: Callable[..., Any], *others: Tensor) -> Tensor:
+    if self.device.type != "cpu":
+        raise TypeError(
+            f"apply_(): is only implemented on CPU tensors, this one is on {self.device}"
+        )
+    if self.requires_grad:
+        raise RuntimeError("apply_(): Can't call apply_() on Variable that requires grad")
+    columns = [t.expand(self.shape).reshape(-1).tolist() for t in (self, *others)]
+    values = [callable(*row) for row in zip(*columns, strict=True)]
+    return self.copy_(_C.tensor(values, dtype=self.dtype).reshape(self.shape))
+
+
+def _to_dense(self: Tensor, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+    """The tensor itself, for all are dense, in `dtype` when it is given."""
+    return self if dtype is None else self.to(dtype)
+
+
 _METHODS: dict[str, Callable[..., Any]] = {
+    "__array_wrap__": _array_wrap,
+    "__complex__": _complex_number,
+    "apply_": _apply_,
+    "is_nonzero": _is_nonzero_method,
+    "map_": _map_,
+    "map2_": _map2_,
+    "new": _new,
+    "new_empty_strided": _new_empty_strided,
+    "new_tensor": _new_tensor,
+    "to_dense": _to_dense,
     "__format__": _format,
     "__reversed__": _reversed,
     "__contains__": _contains,
@@ -79,6 +227,9 @@ def install(cls: type[Tensor]) -> None:
     for name in _COMPOSED:
         if name not in own:
             setattr(cls, name, _composed_method(name))
+    for name in _NEVER:
+        if name not in own:
+            setattr(cls, name, False)
     # NumPy must leave `array * tensor` to the tensor.
     if "__array_priority__" not in own:
         cls.__array_priority__ = 1000
@@ -223,6 +374,17 @@ _LEGACY = {
 }
 
 
+def _from_sizes_or_data(name: str, dtype: Any, args: tuple[Any, ...]) -> Tensor:
+    sizes = args[0] if len(args) == 1 and isinstance(args[0], _C.Size) else args
+    if all(isinstance(n, int) for n in sizes):
+        return _C.ops.empty(tuple(sizes) or (0,), dtype=dtype)
+    if len(args) != 1:
+        raise TypeError(f"{name}(): got {len(args)} arguments; expected sizes or one sequence")
+    if isinstance(args[0], (float, complex)):
+        raise TypeError(f"{name}(): data must be a sequence (got {type(args[0]).__name__})")
+    return _C.tensor(args[0], dtype=dtype)
+
+
 class _LegacyMeta(type):
     """Types that make tensors of one dtype and recognise them with `isinstance`."""
 
@@ -236,14 +398,7 @@ class _LegacyMeta(type):
                     "use .to()"
                 )
             return args[0].detach()
-        sizes = args[0] if len(args) == 1 and isinstance(args[0], _C.Size) else args
-        if all(isinstance(n, int) for n in sizes):
-            return _C.ops.empty(tuple(sizes) or (0,), dtype=cls.dtype)
-        if len(args) != 1:
-            raise TypeError(
-                f"{cls.__name__}(): got {len(args)} arguments; expected sizes or one sequence"
-            )
-        return _C.tensor(args[0], dtype=cls.dtype)
+        return _from_sizes_or_data(cls.__name__, cls.dtype, args)
 
     def __instancecheck__(cls, instance: object) -> bool:
         return isinstance(instance, _C.Tensor) and bool(instance.dtype == cls.dtype)

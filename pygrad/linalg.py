@@ -318,6 +318,15 @@ def svd(A: Tensor, full_matrices: bool = True, *, driver: None = None) -> Any:
     return _named("svd", "U S Vh", _call(_Svd, _check("svd", A), full_matrices))
 
 
+def __getattr__(name: str) -> Any:
+    # These are composed of the functions here.
+    if name in ("eig", "eigvals", "matrix_exp"):
+        from pygrad import _matrices
+
+        return getattr(_matrices, name)
+    raise AttributeError(f"module 'pygrad.linalg' has no attribute {name!r}")
+
+
 def svdvals(A: Tensor, *, driver: None = None) -> Tensor:
     """Singular values, descending."""
     values: Tensor = svd(A, False)[1]

@@ -30,7 +30,12 @@ def manual_seed(seed: int) -> Generator:
         >>> bool((a == b).all())
         True
     """
-    default_generator.manual_seed(int(seed))
+    number = int(seed)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(
+            f"manual_seed(): Overflow when unpacking long long: {number} is not in -2**63..2**64-1"
+        )
+    default_generator.manual_seed(number)
     return default_generator
 
 

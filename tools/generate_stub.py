@@ -8,6 +8,7 @@ nothing is written and the exit status says whether the file is up to date.
 from __future__ import annotations
 
 import argparse
+import inspect
 import keyword
 import pathlib
 import re
@@ -55,6 +56,10 @@ RETURN_TYPES = {
 CREATION_KEYWORDS = ("layout: _layout | None = ...", "pin_memory: _bool = ...")
 MEMORY_FORMAT = "memory_format: _memory_format | None = ..."
 TAKES_MEMORY_FORMAT = {"clone", "contiguous", "empty"}
+
+
+# Names that are methods or attributes where they are used: the stub has aliases for them.
+_HIDDEN = re.compile(r"(?<![\w.])(int|float|bool|complex|dtype|device|layout)(?!\w)")
 
 
 class Argument:
@@ -231,8 +236,49 @@ def _result_classes(schemas: Iterable[str]) -> str:
     return "\n".join(texts)
 
 
-def generate(names: Iterable[str], info: Callable[[str], dict[str, Any]], template: str) -> str:
+def python_method_stub(name: str, function: Callable[..., Any], indent: str) -> str:
+    """Return the ``def`` of a method that is written in Python, from its own annotations."""
+    parameters, starred = ["self"], False
+    signature = inspect.signature(function)
+    for p in list(signature.parameters.values())[1:]:
+        text = p.name
+        if p.annotation is not p.empty:
+            text += ": " + _HIDDEN.sub(r"_\1", p.annotation)
+        if p.kind is p.VAR_POSITIONAL:
+            text, starred = "*" + text, True
+        elif p.kind is p.VAR_KEYWORD:
+            text = "**" + text
+        elif p.kind is p.KEYWORD_ONLY and not starred:
+            parameters.append("*")
+            starred = True
+        parameters.append(text + (" = ..." if p.default is not p.empty else ""))
+    result = _HIDDEN.sub(r"_\1", str(signature.return_annotation))
+    if name.endswith("_") and result == "Tensor" and not name.startswith("__"):
+        result = "Self"
+    head = f"{indent}def {name}({', '.join(parameters)}) -> {result}:"
+    if len(head) > 100:
+        inner = ",\n".join(f"{indent}    {text}" for text in parameters)
+        head = f"{indent}def {name}(\n{inner},\n{indent}) -> {result}:"
+    return head + _doc(inspect.getdoc(function) or "", indent + "    ")
+
+
+def python_methods() -> str:
+    """Return the members that `pygrad._tensor` puts on the native type."""
+    from pygrad import _tensor
+    from pygrad.functional import FUNCTIONS
+
+    methods = {**_tensor._METHODS, **{name: FUNCTIONS[name] for name in _tensor._COMPOSED}}
+    return "".join(
+        [f"    {name}: _bool\n" for name in sorted(_tensor._NEVER)]
+        + [python_method_stub(name, methods[name], "    ") for name in sorted(methods)]
+    )
+
+
+def generate(
+    names: Iterable[str], info: Callable[[str], dict[str, Any]], template: str, python: str
+) -> str:
     """Return the stub's text: the template with methods and functions filled in."""
+    template = template.replace("    # methods of pygrad/_tensor.py\n", python)
     methods: list[str] = []
     functions: list[str] = []
     schemas: list[str] = []
@@ -270,7 +316,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     from pygrad import _C
 
-    text = generate(_C.op_names(), _C.op_info, TEMPLATE_PATH.read_text(encoding="utf-8"))
+    text = generate(
+        _C.op_names(), _C.op_info, TEMPLATE_PATH.read_text(encoding="utf-8"), python_methods()
+    )
     if options.check:
         same = options.path.exists() and options.path.read_text(encoding="utf-8") == text
         if not same:

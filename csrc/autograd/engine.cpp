@@ -71,7 +71,11 @@ Tensor conform(const Node& node, uint32_t nr, Tensor g) {
     if (is_complex(g.dtype()) && !is_complex(meta.dtype)) g = real(g);
     g = to(g, meta.dtype);
   }
-  if (g.device() != meta.device) g = to_device(g, meta.device);
+  if (g.device() != meta.device) {
+    PG_CHECK(meta.sizes.empty(), "a gradient of shape ", meta.shape(), " is on ", g.device(), "; expected it on ", meta.device,
+             ", where its tensor is. Move it with .to()");
+    g = to_device(g, meta.device);  // a number that met tensors of the other device
+  }
   return g;
 }
 

@@ -1,6 +1,8 @@
 #include "csrc/autograd/node.h"
 
+#include <array>
 #include <cctype>
+#include <mutex>
 
 #include "csrc/autograd/grad_mode.h"
 #include "csrc/autograd/inplace.h"
@@ -122,25 +124,43 @@ AccumulateGrad::AccumulateGrad(const Tensor& t) : Node("AccumulateGrad"), leaf(t
   outputs.push_back(OutputMeta(t));
 }
 
+namespace {
+
+// Backward passes of several threads may meet at a parameter; a few locks shared by all leaves keep the sums whole.
+std::mutex& accumulation_lock(const TensorImpl* leaf) {
+  static auto* locks = new std::array<std::mutex, 16>;
+  return (*locks)[reinterpret_cast<uintptr_t>(leaf) / sizeof(TensorImpl) % locks->size()];
+}
+
+void accumulate_into(Tensor& grad, const Tensor& leaf, const Tensor& g) {
+  if (grad_enabled()) {  // create_graph: the sum itself is recorded
+    grad = grad.defined() ? add(grad, g) : g;
+    return;
+  }
+  if (grad.defined()) {
+    add_inplace(grad, g);
+    return;
+  }
+  // Take the buffer over when nobody else can see it and it is laid out like the leaf.
+  const bool ours = g.impl()->refs.load() == 1 && g.impl()->storage->refs.load() == 1 && !g.requires_grad() &&
+                    (g.is_contiguous() ? leaf.is_contiguous() : Shape::same(g.strides(), leaf.strides()));
+  if (ours) {
+    grad = g;
+    return;
+  }
+  Tensor copy = is_dense(leaf) ? empty_like(leaf) : empty(leaf.sizes(), leaf.dtype(), leaf.device());
+  copy_data(copy, g);
+  grad = std::move(copy);
+}
+
+}  // namespace
+
 Grads AccumulateGrad::apply(GradSpan grads) {
   if (!leaf || !grads[0].defined()) return {};
   const Tensor t = Tensor::share(leaf);
-  const Tensor& g = grads[0];
-  Tensor& grad = ensure_meta(t).grad;
-  if (grad_enabled()) {  // create_graph: the sum itself is recorded
-    grad = grad.defined() ? add(grad, g) : g;
-  } else if (!grad.defined()) {
-    // Take the buffer over when nobody else can see it and it is laid out like the leaf.
-    const bool ours = g.impl()->refs.load() == 1 && g.impl()->storage->refs.load() == 1 && !g.requires_grad() &&
-                      (g.is_contiguous() ? t.is_contiguous() : Shape::same(g.strides(), t.strides()));
-    if (ours) {
-      grad = g;
-    } else {
-      grad = is_dense(t) ? empty_like(t) : empty(t.sizes(), t.dtype(), t.device());
-      copy_data(grad, g);
-    }
-  } else {
-    add_inplace(grad, g);
+  {
+    const std::lock_guard lock(accumulation_lock(leaf));
+    accumulate_into(ensure_meta(t).grad, t, grads[0]);
   }
   if (hooks)
     for (HookEntry& h : std::vector<HookEntry>(hooks->post_accumulate)) {

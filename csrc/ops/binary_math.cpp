@@ -152,7 +152,12 @@ Tensor nextafter(const Tensor& input, const Tensor& other) {
   });
 }
 PG_OP(nextafter, "(Tensor input, Tensor other) -> Tensor",
-      R"(The next floating-point number after input towards other.)").method().inplace();
+      R"(The next floating-point number after input towards other.
+
+Example:
+    >>> pygrad.nextafter(pygrad.tensor([1.]), pygrad.tensor([2.])) > 1
+    tensor([True])
+)").method().inplace();
 
 Tensor logaddexp(const Tensor& input, const Tensor& other) {
   return float_binary("logaddexp", "logaddexp", BinaryOp::logaddexp, input, other, false, [](const Node& n, const Tensor& g) {
@@ -212,7 +217,12 @@ Tensor xlog1py(const Tensor& input, const Operand& other) {
   return where(logical_and(eq(input, Scalar(0)), Operand(logical_not(isnan(y)))), zeros_like(product), product);
 }
 PG_OP(xlog1py, "(Tensor input, Tensor|Scalar other) -> Tensor",
-      R"(input * log1p(other), 0 where input is 0.)").in("special").composed();
+      R"(input * log1p(other), 0 where input is 0.
+
+Example:
+    >>> pygrad.special.xlog1py(pygrad.tensor([0., 1.]), pygrad.tensor([2., 0.]))
+    tensor([0., 0.])
+)").in("special").composed();
 
 Tensor ldexp(const Tensor& input, const Operand& other) {
   const Tensor y = as_tensor(other, input);

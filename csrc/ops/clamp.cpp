@@ -1,4 +1,5 @@
 // Limits: clamp with numbers or tensors on either side.
+#include "csrc/ops/creation.h"
 #include "csrc/ops/pointwise.h"
 
 namespace pygrad {
@@ -10,6 +11,8 @@ Tensor clamp(const Tensor& input, const std::optional<Scalar>& min, const std::o
   if (max) dtype = promote_types(dtype, result_type(input, *max));
   PG_CHECK_KIND(NotImplemented, !is_complex(dtype), "clamp(): clamp is not supported for complex types, got ", dtype);
   refuse_bool("clamp", dtype);
+  if (min) check_convertible("clamp", *min, dtype);
+  if (max) check_convertible("clamp", *max, dtype);
   const Tensor x = to(input, dtype);
   Tensor out = make_output(x, x.sizes(), dtype, {x});
   const Tensor kept = keep(x, out, input.requires_grad());

@@ -107,7 +107,7 @@ Args:
 
 Example:
     >>> pygrad.conv_transpose2d(pygrad.ones(1, 1, 2, 2), pygrad.ones(1, 1, 2, 2), stride=2).shape
-    pygrad.Size([1, 1, 4, 4])
+    torch.Size([1, 1, 4, 4])
 )").also_in("nn.functional").composed();
 
 Tensor conv_transpose3d(const Tensor& input, const Tensor& weight, const Tensor& bias, const Shape& stride, const Shape& padding,
@@ -126,7 +126,7 @@ Args:
 
 Example:
     >>> pygrad.conv_transpose3d(pygrad.ones(1, 1, 1, 1, 1), pygrad.ones(1, 1, 2, 2, 2)).shape
-    pygrad.Size([1, 1, 2, 2, 2])
+    torch.Size([1, 1, 2, 2, 2])
 )").also_in("nn.functional").composed();
 
 }  // namespace pygrad

@@ -126,28 +126,40 @@ PG_OP_NAMED("to", &to_device_op,
 
 Tensor type_as(const Tensor& self, const Tensor& other) { return converted(self, other.dtype(), other.device(), false); }
 PG_OP(type_as, "(Tensor self, Tensor other) -> Tensor",
-      R"(The tensor with the dtype and on the device of another.)").in("Tensor").method().composed();
+      R"(The tensor with the dtype and on the device of another.
 
-#define PG_CAST(name, dtype)                                                                       \
-  Tensor cast_##name(const Tensor& self) { return to(self, DType::dtype); }                       \
-  PG_OP_NAMED(#name, &cast_##name, "(Tensor self) -> Tensor", "The tensor as " #dtype " numbers.") \
+Example:
+    >>> pygrad.tensor([1, 2]).type_as(pygrad.tensor(0.5))
+    tensor([1., 2.])
+)").in("Tensor").method().composed();
+
+#define PG_CAST(name, dtype, text, result)                                                            \
+  Tensor cast_##name(const Tensor& self) { return to(self, DType::dtype); }                          \
+  PG_OP_NAMED(#name, &cast_##name, "(Tensor self) -> Tensor",                                        \
+              "The tensor as " text " numbers; itself when it holds such.\n\n"                       \
+              "Example:\n    >>> pygrad.tensor([0, 1])." #name "()\n    " result "\n")                \
       .in("Tensor").method().composed();
-PG_CAST(float, Float32)
-PG_CAST(double, Float64)
-PG_CAST(half, Float16)
-PG_CAST(bfloat16, BFloat16)
-PG_CAST(int, Int32)
-PG_CAST(long, Int64)
-PG_CAST(short, Int16)
-PG_CAST(char, Int8)
-PG_CAST(byte, UInt8)
-PG_CAST(bool, Bool)
-PG_CAST(cfloat, Complex64)
-PG_CAST(cdouble, Complex128)
+PG_CAST(float, Float32, "float32", "tensor([0., 1.])")
+PG_CAST(double, Float64, "float64", "tensor([0., 1.], dtype=torch.float64)")
+PG_CAST(half, Float16, "float16", "tensor([0., 1.], dtype=torch.float16)")
+PG_CAST(bfloat16, BFloat16, "bfloat16", "tensor([0., 1.], dtype=torch.bfloat16)")
+PG_CAST(int, Int32, "int32", "tensor([0, 1], dtype=torch.int32)")
+PG_CAST(long, Int64, "int64", "tensor([0, 1])")
+PG_CAST(short, Int16, "int16", "tensor([0, 1], dtype=torch.int16)")
+PG_CAST(char, Int8, "int8", "tensor([0, 1], dtype=torch.int8)")
+PG_CAST(byte, UInt8, "uint8", "tensor([0, 1], dtype=torch.uint8)")
+PG_CAST(bool, Bool, "bool", "tensor([False,  True])")
+PG_CAST(cfloat, Complex64, "complex64", "tensor([0.+0.j, 1.+0.j])")
+PG_CAST(cdouble, Complex128, "complex128", "tensor([0.+0.j, 1.+0.j], dtype=torch.complex128)")
 #undef PG_CAST
 
 Tensor cpu(const Tensor& self) { return to_device(self, Device{}); }
-PG_OP(cpu, "(Tensor self) -> Tensor", R"(The tensor in the CPU's memory; itself when it is there.)").in("Tensor").method().composed();
+PG_OP(cpu, "(Tensor self) -> Tensor", R"(The tensor in the CPU's memory; itself when it is there.
+
+Example:
+    >>> pygrad.tensor([1, 2]).cpu()
+    tensor([1, 2])
+)").in("Tensor").method().composed();
 
 Tensor cuda(const Tensor& self, std::optional<Device> device, bool) {
   const CudaRuntime* runtime = cuda_runtime();
@@ -158,10 +170,21 @@ Tensor cuda(const Tensor& self, std::optional<Device> device, bool) {
   return to_device(self, target);
 }
 PG_OP(cuda, "(Tensor self, device? device=None, bool non_blocking=False) -> Tensor",
-      R"(The tensor in the memory of the CUDA device.)").in("Tensor").method().composed();
+      R"(The tensor in the memory of the CUDA device.
+
+Example:
+    >>> x = pygrad.ones(2)
+    >>> x.cuda().is_cuda if pygrad.cuda.is_available() else True
+    True
+)").in("Tensor").method().composed();
 
 Tensor pin_memory(const Tensor& self) { return self; }
-PG_OP(pin_memory, "(Tensor self) -> Tensor", R"(The tensor itself: transfers need no pinned memory here.)").in("Tensor").method().composed();
+PG_OP(pin_memory, "(Tensor self) -> Tensor", R"(The tensor itself: transfers need no pinned memory here.
+
+Example:
+    >>> pygrad.ones(2).pin_memory()
+    tensor([1., 1.])
+)").in("Tensor").method().composed();
 
 // ------------------------------------------------------------------------- writing into a tensor
 

@@ -44,9 +44,14 @@ void check_convertible(const char* op, Scalar value, DType dtype) {
   PG_CHECK(fits, op, "(): value cannot be converted to type ", dtype, " without overflow: ", value.to_double());
 }
 
+namespace {
+thread_local Device current_default;
+}
+Device default_device() { return current_default; }
+void set_default_device(Device device) { current_default = device; }
+
 Tensor full(Sizes size, Scalar value, DType dtype, Device device) {
   check_sizes("full", size);
-  check_convertible("full", value, dtype);
   Tensor out = empty(size, dtype, device);
   kernels::fill(device.type)(out.view(), value);
   return out;
@@ -57,7 +62,6 @@ Tensor zeros(Sizes size, DType dtype, Device device) { return full(size, Scalar(
 namespace {
 
 Tensor filled_like(const Tensor& input, Scalar value, DType dtype, Device device) {
-  check_convertible("full_like", value, dtype);
   Tensor out = device == input.device() ? empty_like(input, dtype) : empty(input.sizes(), dtype, device);
   kernels::fill(device.type)(out.view(), value);
   return out;
@@ -80,7 +84,7 @@ Tensor wrapped(const Operand& operand, const Tensor& like) {
 #define PG_FILLED(name, value, text, result)                                                                                   \
   Tensor name##_op(const Shape& size, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {         \
     check_sizes(#name, size);                                                                                                 \
-    return with_grad(full(size, Scalar(value), dtype.value_or(default_dtype()), device.value_or(Device{})), requires_grad);   \
+    return with_grad(full(size, Scalar(value), dtype.value_or(default_dtype()), device.value_or(default_device())), requires_grad);   \
   }                                                                                                                            \
   PG_OP_NAMED(#name, &name##_op, "(int[...] size, " PG_CREATION_ARGS ") -> Tensor",                                           \
               text ".\n\nArgs:\n    size: the shape, as numbers or a sequence.\n    dtype: default: the default dtype.\n"     \
@@ -92,14 +96,18 @@ Tensor wrapped(const Operand& operand, const Tensor& like) {
                      requires_grad);                                                                                           \
   }                                                                                                                            \
   PG_OP_NAMED(#name "_like", &name##_like_op, "(Tensor input, " PG_CREATION_ARGS ") -> Tensor",                               \
-              text ", of the input's shape, dtype and device.").nondifferentiable();                                          \
+              text ", of the input's shape, dtype and device.\n\nExample:\n    >>> pygrad." #name                              \
+                   "_like(pygrad.tensor([5, 6]))\n    tensor([" #value ", " #value "])\n")                                     \
+      .nondifferentiable();                                                                                                    \
   Tensor new_##name(const Tensor& self, const Shape& size, std::optional<DType> dtype, std::optional<Device> device,          \
                     bool requires_grad) {                                                                                      \
     check_sizes("new_" #name, size);                                                                                          \
     return with_grad(full(size, Scalar(value), dtype.value_or(self.dtype()), device.value_or(self.device())), requires_grad); \
   }                                                                                                                            \
   PG_OP_NAMED("new_" #name, &new_##name, "(Tensor self, int[...] size, " PG_CREATION_ARGS ") -> Tensor",                      \
-              text ", of this tensor's dtype and device.").in("Tensor").method().nondifferentiable();
+              text ", of this tensor's dtype and device.\n\nExample:\n    >>> pygrad.tensor([5]).new_" #name                  \
+                   "(2)\n    tensor([" #value ", " #value "])\n")                                                             \
+      .in("Tensor").method().nondifferentiable();
 
 PG_FILLED(zeros, 0, "A tensor of zeros", "    tensor([[0., 0.],\n            [0., 0.]])\n")
 PG_FILLED(ones, 1, "A tensor of ones", "    tensor([[1., 1.],\n            [1., 1.]])\n")
@@ -107,10 +115,15 @@ PG_FILLED(ones, 1, "A tensor of ones", "    tensor([[1., 1.],\n            [1., 
 
 Tensor empty_op(const Shape& size, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   check_sizes("empty", size);
-  return with_grad(empty(size, dtype.value_or(default_dtype()), device.value_or(Device{})), requires_grad);
+  return with_grad(empty(size, dtype.value_or(default_dtype()), device.value_or(default_device())), requires_grad);
 }
 PG_OP_NAMED("empty", &empty_op, "(int[...] size, " PG_CREATION_ARGS ") -> Tensor",
-            R"(A tensor of unspecified numbers: memory that is about to be written.)").nondifferentiable();
+            R"(A tensor of unspecified numbers: memory that is about to be written.
+
+Example:
+    >>> pygrad.empty(2, 3).shape
+    torch.Size([2, 3])
+)").nondifferentiable();
 
 Tensor empty_like_op(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   const DType type = dtype.value_or(input.dtype());
@@ -118,27 +131,42 @@ Tensor empty_like_op(const Tensor& input, std::optional<DType> dtype, std::optio
   return with_grad(where == input.device() ? empty_like(input, type) : empty(input.sizes(), type, where), requires_grad);
 }
 PG_OP_NAMED("empty_like", &empty_like_op, "(Tensor input, " PG_CREATION_ARGS ") -> Tensor",
-            R"(Unspecified numbers, of the input's shape, layout, dtype and device.)").nondifferentiable();
+            R"(Unspecified numbers, of the input's shape, layout, dtype and device.
+
+Example:
+    >>> pygrad.empty_like(pygrad.ones(2, 3)).shape
+    torch.Size([2, 3])
+)").nondifferentiable();
 
 Tensor new_empty(const Tensor& self, const Shape& size, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   check_sizes("new_empty", size);
   return with_grad(empty(size, dtype.value_or(self.dtype()), device.value_or(self.device())), requires_grad);
 }
 PG_OP(new_empty, "(Tensor self, int[...] size, " PG_CREATION_ARGS ") -> Tensor",
-      R"(Unspecified numbers, of this tensor's dtype and device.)").in("Tensor").method().nondifferentiable();
+      R"(Unspecified numbers, of this tensor's dtype and device.
+
+Example:
+    >>> pygrad.tensor([1.5]).new_empty(2, 3).shape
+    torch.Size([2, 3])
+)").in("Tensor").method().nondifferentiable();
 
 Tensor empty_strided_op(const Shape& size, const Shape& stride, std::optional<DType> dtype, std::optional<Device> device,
                         bool requires_grad) {
   check_sizes("empty_strided", size);
   PG_CHECK(size.size() == stride.size(), "empty_strided(): size ", size, " and stride ", stride, " differ in length");
   for (int64_t s : stride) PG_CHECK(s >= 0, "empty_strided(): stride ", stride, " has a negative number; expected 0 or more");
-  return with_grad(empty_strided(size, stride, dtype.value_or(default_dtype()), device.value_or(Device{})), requires_grad);
+  return with_grad(empty_strided(size, stride, dtype.value_or(default_dtype()), device.value_or(default_device())), requires_grad);
 }
 PG_OP_NAMED("empty_strided", &empty_strided_op, "(int[] size, int[] stride, " PG_CREATION_ARGS ") -> Tensor",
-            R"(Unspecified numbers, with the given strides in elements.)").nondifferentiable();
+            R"(Unspecified numbers, with the given strides in elements.
+
+Example:
+    >>> pygrad.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+)").nondifferentiable();
 
 Tensor full_op(const Shape& size, Scalar fill_value, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
-  return with_grad(full(size, fill_value, dtype.value_or(scalar_dtype(fill_value)), device.value_or(Device{})), requires_grad);
+  return with_grad(full(size, fill_value, dtype.value_or(scalar_dtype(fill_value)), device.value_or(default_device())), requires_grad);
 }
 PG_OP_NAMED("full", &full_op, "(int[] size, Scalar fill_value, " PG_CREATION_ARGS ") -> Tensor",
             R"(A tensor filled with one number, whose kind gives the dtype.
@@ -157,29 +185,46 @@ Example:
 
 Tensor full_like_op(const Tensor& input, Scalar fill_value, std::optional<DType> dtype, std::optional<Device> device,
                     bool requires_grad) {
+  check_convertible("full_like", fill_value, dtype.value_or(input.dtype()));
   return with_grad(filled_like(input, fill_value, dtype.value_or(input.dtype()), device.value_or(input.device())), requires_grad);
 }
 PG_OP_NAMED("full_like", &full_like_op, "(Tensor input, Scalar fill_value, " PG_CREATION_ARGS ") -> Tensor",
-            R"(One number, of the input's shape, dtype and device.)").nondifferentiable();
+            R"(One number, of the input's shape, dtype and device.
+
+Example:
+    >>> pygrad.full_like(pygrad.tensor([1., 2.]), 7)
+    tensor([7., 7.])
+)").nondifferentiable();
 
 Tensor new_full(const Tensor& self, const Shape& size, Scalar fill_value, std::optional<DType> dtype, std::optional<Device> device,
                 bool requires_grad) {
+  check_convertible("new_full", fill_value, dtype.value_or(self.dtype()));
   return with_grad(full(size, fill_value, dtype.value_or(self.dtype()), device.value_or(self.device())), requires_grad);
 }
 PG_OP(new_full, "(Tensor self, int[] size, Scalar fill_value, " PG_CREATION_ARGS ") -> Tensor",
-      R"(One number, of this tensor's dtype and device.)").in("Tensor").method().nondifferentiable();
+      R"(One number, of this tensor's dtype and device.
+
+Example:
+    >>> pygrad.tensor([1.5]).new_full((2,), 7)
+    tensor([7., 7.])
+)").in("Tensor").method().nondifferentiable();
 
 Tensor scalar_tensor_op(Scalar s, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
-  return with_grad(scalar_tensor(s, dtype.value_or(default_dtype()), device.value_or(Device{})), requires_grad);
+  return with_grad(scalar_tensor(s, dtype.value_or(default_dtype()), device.value_or(default_device())), requires_grad);
 }
 PG_OP_NAMED("scalar_tensor", &scalar_tensor_op, "(Scalar s, " PG_CREATION_ARGS ") -> Tensor",
-            R"(A 0-d tensor of one number.)").nondifferentiable();
+            R"(A 0-d tensor of one number.
+
+Example:
+    >>> pygrad.scalar_tensor(3)
+    tensor(3.)
+)").nondifferentiable();
 
 Tensor eye(int64_t n, std::optional<int64_t> m, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   const int64_t columns = m.value_or(n);
   PG_CHECK(n >= 0, "eye(): n must be greater or equal to 0, got ", n);
   PG_CHECK(columns >= 0, "eye(): m must be greater or equal to 0, got ", columns);
-  Tensor out = zeros(Shape{n, columns}, dtype.value_or(default_dtype()), device.value_or(Device{}));
+  Tensor out = zeros(Shape{n, columns}, dtype.value_or(default_dtype()), device.value_or(default_device()));
   const Tensor diagonal = alias(out, Shape{n < columns ? n : columns}, Shape{columns + 1}, 0);
   kernels::fill(out.device_type())(diagonal.view(), Scalar(1));
   return with_grad(out, requires_grad);
@@ -240,6 +285,11 @@ Tensor polar(const Tensor& abs, const Tensor& angle) {
   check_parts("polar", abs, angle);
   return complex(mul(abs, cos(angle)), mul(abs, sin(angle)));
 }
-PG_OP(polar, "(Tensor abs, Tensor angle) -> Tensor", R"(Complex numbers of their moduli and arguments.)").composed();
+PG_OP(polar, "(Tensor abs, Tensor angle) -> Tensor", R"(Complex numbers of their moduli and arguments.
+
+Example:
+    >>> pygrad.polar(pygrad.tensor([1., 2.]), pygrad.tensor([0., 0.]))
+    tensor([1.+0.j, 2.+0.j])
+)").composed();
 
 }  // namespace pygrad

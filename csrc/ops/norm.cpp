@@ -204,7 +204,7 @@ Args:
 
 Example:
     >>> pygrad.rms_norm(pygrad.tensor([[3., 3.]]), [2])
-    tensor([[1.0000, 1.0000]])
+    tensor([[1., 1.]])
 )").also_in("nn.functional");
 
 namespace {

@@ -226,7 +226,7 @@ std::tuple<Tensor, Tensor> var_mean(const Tensor& input, const Shape& dims, doub
   return spread_and_mean("var_mean", false, input, dims, correction, keepdim);
 }
 
-#define PG_SPREAD_OVERLOADS(name, result, compute, returns, text)                                                              \
+#define PG_SPREAD_OVERLOADS(name, result, compute, returns, text, example)                                                     \
   result name##_unbiased(const Tensor& input, bool unbiased) { return compute(input, {}, unbiased, false); }                  \
   PG_OP_NAMED(#name, &name##_unbiased, "(Tensor input, bool unbiased) -> " returns, text ".\n\nArgs:\n    input: floating or " \
               "complex.\n    unbiased: divide by n - 1 rather than n.\n").method();                                            \
@@ -243,15 +243,20 @@ std::tuple<Tensor, Tensor> var_mean(const Tensor& input, const Shape& dims, doub
               "(Tensor input, int[]? dim=None, *, Scalar? correction=1, bool keepdim=False) -> " returns,                      \
               text ", of all elements or over dimensions.\n\nArgs:\n    input: floating or complex.\n    dim: a dimension, "   \
                    "several, or None for all.\n    correction: subtracted from the number of elements.\n    keepdim: keep the " \
-                   "reduced dimensions with size 1.\n").method();
+                   "reduced dimensions with size 1.\n\nExample:\n    >>> pygrad." #name                                         \
+                   "(pygrad.tensor([[1., 3.], [2., 6.]]), 1)\n    " example "\n").method();
 
 #define PG_STD_MEAN(input, dims, correction, keepdim) spread_and_mean("std_mean", true, input, dims, correction, keepdim)
 #define PG_VAR_MEAN(input, dims, correction, keepdim) spread_and_mean("var_mean", false, input, dims, correction, keepdim)
 using Pair = std::tuple<Tensor, Tensor>;
-PG_SPREAD_OVERLOADS(var, Tensor, var_over, "Tensor", "Variance")
-PG_SPREAD_OVERLOADS(std, Tensor, std_over, "Tensor", "Standard deviation")
-PG_SPREAD_OVERLOADS(var_mean, Pair, PG_VAR_MEAN, "(Tensor, Tensor)", "Variance and mean")
-PG_SPREAD_OVERLOADS(std_mean, Pair, PG_STD_MEAN, "(Tensor, Tensor)", "Standard deviation and mean")
+PG_SPREAD_OVERLOADS(var, Tensor, var_over, "Tensor", "Variance",
+                    "tensor([2., 8.])")
+PG_SPREAD_OVERLOADS(std, Tensor, std_over, "Tensor", "Standard deviation",
+                    "tensor([1.4142, 2.8284])")
+PG_SPREAD_OVERLOADS(var_mean, Pair, PG_VAR_MEAN, "(Tensor, Tensor)", "Variance and mean",
+                    "(tensor([2., 8.]), tensor([2., 4.]))")
+PG_SPREAD_OVERLOADS(std_mean, Pair, PG_STD_MEAN, "(Tensor, Tensor)", "Standard deviation and mean",
+                    "(tensor([1.4142, 2.8284]), tensor([2., 4.]))")
 #undef PG_STD_MEAN
 #undef PG_VAR_MEAN
 #undef PG_SPREAD_OVERLOADS

@@ -153,7 +153,7 @@ PG_OP(max_pool3d_with_indices, PG_MAX_POOL_ARGS " -> (Tensor out, Tensor indices
 
 Example:
     >>> pygrad.nn.functional.max_pool3d_with_indices(pygrad.ones(1, 1, 2, 2, 2), 2)[0].shape
-    pygrad.Size([1, 1, 1, 1, 1])
+    torch.Size([1, 1, 1, 1, 1])
 )").in("nn.functional");
 
 Tensor max_pool1d(const Tensor& input, const Shape& kernel_size, const Shape& stride, const Shape& padding, const Shape& dilation,

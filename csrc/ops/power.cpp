@@ -98,7 +98,12 @@ Tensor float_power(const Tensor& input, const Operand& exponent) {
   if (exponent.is_tensor()) return pow(to(input, dtype), to(exponent.tensor, dtype));
   return pow(to(input, dtype), exponent);
 }
-PG_OP(float_power, "(Tensor input, Tensor|Scalar exponent) -> Tensor", R"(Each element to a power, in double precision.)").method().inplace(false).composed();
+PG_OP(float_power, "(Tensor input, Tensor|Scalar exponent) -> Tensor", R"(Each element to a power, in double precision.
+
+Example:
+    >>> pygrad.float_power(pygrad.tensor([1, 2, 3]), 2)
+    tensor([1., 4., 9.], dtype=torch.float64)
+)").method().inplace(false).composed();
 
 Tensor rfloat_power(Scalar input, const Tensor& exponent) {
   const bool complex = input.is_complex() || is_complex(exponent.dtype());

@@ -48,17 +48,32 @@ Example:
 )").method().nondifferentiable();
 
 Tensor isposinf(const Tensor& input) { return is_infinity("isposinf", input, HUGE_VAL); }
-PG_OP(isposinf, "(Tensor input) -> Tensor", R"(Whether each element is +inf.)").method().nondifferentiable();
+PG_OP(isposinf, "(Tensor input) -> Tensor", R"(Whether each element is +inf.
+
+Example:
+    >>> pygrad.isposinf(pygrad.tensor([1., float("inf"), -float("inf")]))
+    tensor([False,  True, False])
+)").method().nondifferentiable();
 
 Tensor isneginf(const Tensor& input) { return is_infinity("isneginf", input, -HUGE_VAL); }
-PG_OP(isneginf, "(Tensor input) -> Tensor", R"(Whether each element is -inf.)").method().nondifferentiable();
+PG_OP(isneginf, "(Tensor input) -> Tensor", R"(Whether each element is -inf.
+
+Example:
+    >>> pygrad.isneginf(pygrad.tensor([1., float("inf"), -float("inf")]))
+    tensor([False, False,  True])
+)").method().nondifferentiable();
 
 Tensor isreal(const Tensor& input) {
   if (!is_complex(input.dtype())) return full(input.sizes(), Scalar(true), DType::Bool, input.device());
   GradGuard off(false);
   return eq(imag(input), Scalar(0));
 }
-PG_OP(isreal, "(Tensor input) -> Tensor", R"(Whether each element has no imaginary part.)").method().nondifferentiable();
+PG_OP(isreal, "(Tensor input) -> Tensor", R"(Whether each element has no imaginary part.
+
+Example:
+    >>> pygrad.isreal(pygrad.tensor([1 + 0j, 2j]))
+    tensor([ True, False])
+)").method().nondifferentiable();
 
 Tensor signbit(const Tensor& input) {
   refuse_complex("signbit", input.dtype());

@@ -78,7 +78,7 @@ Tensor rand(Sizes size, DType dtype, Device device, Generator* generator) {
   return out;
 }
 Tensor rand_op(const Shape& size, Generator* generator, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
-  return with_grad(rand(size, dtype.value_or(default_dtype()), device.value_or(Device{}), generator), requires_grad);
+  return with_grad(rand(size, dtype.value_or(default_dtype()), device.value_or(default_device()), generator), requires_grad);
 }
 PG_OP_NAMED("rand", &rand_op, "(int[...] size, *, Generator? generator=None, " PG_CREATION_ARGS ") -> Tensor",
             R"(Uniform random numbers from [0, 1).
@@ -94,7 +94,7 @@ Example:
 
 Tensor randn_op(const Shape& size, Generator* generator, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   check_sizes("randn", size);
-  const Tensor out = empty(size, dtype.value_or(default_dtype()), device.value_or(Device{}));
+  const Tensor out = empty(size, dtype.value_or(default_dtype()), device.value_or(default_device()));
   draw_floats("randn", RandomOp::normal, out, generator, Scalar(0.0), Scalar(1.0));
   return with_grad(out, requires_grad);
 }
@@ -115,19 +115,29 @@ Tensor rand_like(const Tensor& input, std::optional<DType> dtype, std::optional<
   draw_floats("rand_like", RandomOp::uniform, out, nullptr, Scalar(0.0), Scalar(1.0));
   return with_grad(out, requires_grad);
 }
-PG_OP(rand_like, "(Tensor input, *, " PG_CREATION_ARGS ") -> Tensor", R"(Uniform numbers from [0, 1), of the input's shape.)").nondifferentiable();
+PG_OP(rand_like, "(Tensor input, *, " PG_CREATION_ARGS ") -> Tensor", R"(Uniform numbers from [0, 1), of the input's shape.
+
+Example:
+    >>> pygrad.rand_like(pygrad.ones(2, 3)).shape
+    torch.Size([2, 3])
+)").nondifferentiable();
 
 Tensor randn_like(const Tensor& input, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   const Tensor out = empty(input.sizes(), dtype.value_or(input.dtype()), device.value_or(input.device()));
   draw_floats("randn_like", RandomOp::normal, out, nullptr, Scalar(0.0), Scalar(1.0));
   return with_grad(out, requires_grad);
 }
-PG_OP(randn_like, "(Tensor input, *, " PG_CREATION_ARGS ") -> Tensor", R"(Standard normal numbers, of the input's shape.)").nondifferentiable();
+PG_OP(randn_like, "(Tensor input, *, " PG_CREATION_ARGS ") -> Tensor", R"(Standard normal numbers, of the input's shape.
+
+Example:
+    >>> pygrad.randn_like(pygrad.ones(2, 3)).shape
+    torch.Size([2, 3])
+)").nondifferentiable();
 
 Tensor randint(int64_t low, int64_t high, const Shape& size, Generator* generator, std::optional<DType> dtype,
                std::optional<Device> device, bool requires_grad) {
   check_sizes("randint", size);
-  const Tensor out = empty(size, dtype.value_or(DType::Int64), device.value_or(Device{}));
+  const Tensor out = empty(size, dtype.value_or(DType::Int64), device.value_or(default_device()));
   draw_integers(out, generator, low, high);
   return with_grad(out, requires_grad);
 }
@@ -158,7 +168,12 @@ Tensor randint_like_below(const Tensor& input, int64_t high, std::optional<DType
   return randint_like(input, 0, high, dtype, device, requires_grad);
 }
 PG_OP_NAMED("randint_like", &randint_like_below, "(Tensor input, int high, *, " PG_CREATION_ARGS ") -> Tensor",
-            R"(Random integers from 0 to high - 1, of the input's shape and dtype.)").nondifferentiable();
+            R"(Random integers from 0 to high - 1, of the input's shape and dtype.
+
+Example:
+    >>> pygrad.randint_like(pygrad.ones(2, 3), 10).shape
+    torch.Size([2, 3])
+)").nondifferentiable();
 PG_OP(randint_like, "(Tensor input, int low, int high, *, " PG_CREATION_ARGS ") -> Tensor",
       R"(Random integers from low to high - 1, of the input's shape and dtype.)").nondifferentiable();
 
@@ -170,7 +185,7 @@ Tensor randperm(int64_t n, Generator* generator, std::optional<DType> dtype, std
   const int64_t* key = keys.data_as<const int64_t>();
   int64_t* p = order.data_as<int64_t>();
   for (int64_t i = n - 1; i > 0; --i) std::swap(p[i], p[key[i] % (i + 1)]);
-  return with_grad(to_device(to(order, dtype.value_or(DType::Int64)), device.value_or(Device{})), requires_grad);
+  return with_grad(to_device(to(order, dtype.value_or(DType::Int64)), device.value_or(default_device())), requires_grad);
 }
 PG_OP(randperm, "(int n, *, Generator? generator=None, " PG_CREATION_ARGS ") -> Tensor",
       R"(A random permutation of 0 ... n - 1, the same on every device.
@@ -205,7 +220,12 @@ Tensor normal_around(const Tensor* mean, double mean_number, const Tensor* std, 
 
 Tensor normal_tensors(const Tensor& mean, const Tensor& std, Generator* g) { return normal_around(&mean, 0, &std, 1, g); }
 PG_OP_NAMED("normal", &normal_tensors, "(Tensor mean, Tensor std, *, Generator? generator=None) -> Tensor",
-            R"(Normal random numbers with a mean and a standard deviation for each element.)").nondifferentiable();
+            R"(Normal random numbers with a mean and a standard deviation for each element.
+
+Example:
+    >>> pygrad.normal(pygrad.zeros(3), pygrad.ones(3)).shape
+    torch.Size([3])
+)").nondifferentiable();
 Tensor normal_mean(const Tensor& mean, double std, Generator* g) {
   check_std("normal", std);
   return normal_around(&mean, 0, nullptr, std, g);
@@ -219,7 +239,7 @@ Tensor normal_size(double mean, double std, const Shape& size, Generator* genera
                    std::optional<Device> device, bool requires_grad) {
   check_sizes("normal", size);
   check_std("normal", std);
-  const Tensor out = empty(size, dtype.value_or(default_dtype()), device.value_or(Device{}));
+  const Tensor out = empty(size, dtype.value_or(default_dtype()), device.value_or(default_device()));
   draw_floats("normal", RandomOp::normal, out, generator, Scalar(mean), Scalar(std));
   return with_grad(out, requires_grad);
 }
@@ -239,7 +259,12 @@ Tensor uniform_(const Tensor& self, double from, double to_, Generator* generato
   });
 }
 PG_OP(uniform_, "(Tensor self, float from=0.0, float to=1.0, *, Generator? generator=None) -> Tensor",
-      R"(Overwrites with uniform numbers from [from, to).)").in("Tensor").method();
+      R"(Overwrites with uniform numbers from [from, to).
+
+Example:
+    >>> bool((pygrad.empty(100).uniform_(2, 3) >= 2).all())
+    True
+)").in("Tensor").method();
 
 Tensor normal_(const Tensor& self, double mean, double std, Generator* generator) {
   check_std("normal_", std);
@@ -248,7 +273,12 @@ Tensor normal_(const Tensor& self, double mean, double std, Generator* generator
   });
 }
 PG_OP(normal_, "(Tensor self, float mean=0.0, float std=1.0, *, Generator? generator=None) -> Tensor",
-      R"(Overwrites with normal numbers.)").in("Tensor").method();
+      R"(Overwrites with normal numbers.
+
+Example:
+    >>> pygrad.empty(3).normal_(5.0, 0.0)
+    tensor([5., 5., 5.])
+)").in("Tensor").method();
 
 Tensor exponential_(const Tensor& self, double lambd, Generator* generator) {
   PG_CHECK(lambd > 0, "exponential_(): exponential_ expects lambda > 0.0, but found lambda=", lambd);
@@ -257,7 +287,12 @@ Tensor exponential_(const Tensor& self, double lambd, Generator* generator) {
   });
 }
 PG_OP(exponential_, "(Tensor self, float lambd=1.0, *, Generator? generator=None) -> Tensor",
-      R"(Overwrites with exponential numbers of rate lambd.)").in("Tensor").method();
+      R"(Overwrites with exponential numbers of rate lambd.
+
+Example:
+    >>> bool((pygrad.empty(100).exponential_() > 0).all())
+    True
+)").in("Tensor").method();
 
 Tensor cauchy_(const Tensor& self, double median, double sigma, Generator* generator) {
   PG_CHECK(sigma > 0, "cauchy_(): cauchy_ expects sigma > 0.0, but found sigma=", sigma);
@@ -266,7 +301,12 @@ Tensor cauchy_(const Tensor& self, double median, double sigma, Generator* gener
   });
 }
 PG_OP(cauchy_, "(Tensor self, float median=0.0, float sigma=1.0, *, Generator? generator=None) -> Tensor",
-      R"(Overwrites with Cauchy numbers.)").in("Tensor").method();
+      R"(Overwrites with Cauchy numbers.
+
+Example:
+    >>> pygrad.empty(3).cauchy_().shape
+    torch.Size([3])
+)").in("Tensor").method();
 
 Tensor log_normal_(const Tensor& self, double mean, double std, Generator* generator) {
   PG_CHECK(std > 0, "log_normal_(): log_normal_ expects std > 0.0, but found std=", std);
@@ -275,7 +315,12 @@ Tensor log_normal_(const Tensor& self, double mean, double std, Generator* gener
   });
 }
 PG_OP(log_normal_, "(Tensor self, float mean=1.0, float std=2.0, *, Generator? generator=None) -> Tensor",
-      R"(Overwrites with numbers whose logarithms are normal.)").in("Tensor").method();
+      R"(Overwrites with numbers whose logarithms are normal.
+
+Example:
+    >>> bool((pygrad.empty(100).log_normal_() > 0).all())
+    True
+)").in("Tensor").method();
 
 Tensor geometric_(const Tensor& self, double p, Generator* generator) {
   PG_CHECK(p > 0 && p < 1, "geometric_(): geometric_ expects p to be in (0, 1), but got p=", p);
@@ -284,7 +329,12 @@ Tensor geometric_(const Tensor& self, double p, Generator* generator) {
   });
 }
 PG_OP(geometric_, "(Tensor self, float p, *, Generator? generator=None) -> Tensor",
-      R"(Overwrites with the number of trials up to the first success of probability p.)").in("Tensor").method();
+      R"(Overwrites with the number of trials up to the first success of probability p.
+
+Example:
+    >>> bool((pygrad.empty(100).geometric_(0.5) >= 1).all())
+    True
+)").in("Tensor").method();
 
 Tensor random_range(const Tensor& self, int64_t from, std::optional<int64_t> to_, Generator* generator) {
   // Without an end: every whole number that the dtype holds exactly.
@@ -306,7 +356,12 @@ Tensor random_range(const Tensor& self, int64_t from, std::optional<int64_t> to_
 Tensor random_below(const Tensor& self, int64_t to_, Generator* generator) { return random_range(self, 0, to_, generator); }
 Tensor random_any(const Tensor& self, Generator* generator) { return random_range(self, 0, std::nullopt, generator); }
 PG_OP_NAMED("random_", &random_any, "(Tensor self, *, Generator? generator=None) -> Tensor",
-            R"(Overwrites with random whole numbers that the dtype holds exactly.)").in("Tensor").method();
+            R"(Overwrites with random whole numbers that the dtype holds exactly.
+
+Example:
+    >>> bool((pygrad.empty(100).random_(3, 5) < 5).all())
+    True
+)").in("Tensor").method();
 PG_OP_NAMED("random_", &random_below, "(Tensor self, int to, *, Generator? generator=None) -> Tensor",
             R"(Overwrites with random integers from 0 to to - 1.)").in("Tensor").method();
 PG_OP_NAMED("random_", &random_range, "(Tensor self, int from, int? to, *, Generator? generator=None) -> Tensor",

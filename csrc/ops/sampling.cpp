@@ -91,7 +91,12 @@ Tensor bernoulli_(const Tensor& self, double p, Generator* generator) {
   });
 }
 PG_OP_NAMED("bernoulli_", &bernoulli_tensor_, "(Tensor self, Tensor p, *, Generator? generator=None) -> Tensor",
-            R"(Overwrites with 1 with the probability in each element of p, else 0.)").in("Tensor").method();
+            R"(Overwrites with 1 with the probability in each element of p, else 0.
+
+Example:
+    >>> pygrad.empty(3).bernoulli_(1.0)
+    tensor([1., 1., 1.])
+)").in("Tensor").method();
 PG_OP(bernoulli_, "(Tensor self, float p=0.5, *, Generator? generator=None) -> Tensor",
       R"(Overwrites with 1 with probability p, else 0.)").in("Tensor").method();
 

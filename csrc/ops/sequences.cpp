@@ -48,7 +48,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype, Device device)
 
 Tensor arange_op(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   const DType type = dtype.value_or(all_whole(start, end, step) ? DType::Int64 : default_dtype());
-  return with_grad(arange(start, end, step, type, device.value_or(Device{})), requires_grad);
+  return with_grad(arange(start, end, step, type, device.value_or(default_device())), requires_grad);
 }
 Tensor arange_end(Scalar end, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   return arange_op(Scalar(0), end, Scalar(1), dtype, device, requires_grad);
@@ -79,10 +79,15 @@ Example:
 Tensor range(Scalar start, Scalar end, Scalar step, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
   check_range("range", start, end, step);
   const int64_t count = int64_t(std::floor((end.to_double() - start.to_double()) / step.to_double())) + 1;
-  return with_grad(filled_range(start, step, count, dtype.value_or(default_dtype()), device.value_or(Device{})), requires_grad);
+  return with_grad(filled_range(start, step, count, dtype.value_or(default_dtype()), device.value_or(default_device())), requires_grad);
 }
 PG_OP(range, "(Scalar start, Scalar end, Scalar step=1, " PG_CREATION_ARGS ") -> Tensor",
-      R"(The numbers start, start + step, ... up to and including end; arange() is the usual choice.)").nondifferentiable();
+      R"(The numbers start, start + step, ... up to and including end; arange() is the usual choice.
+
+Example:
+    >>> pygrad.range(1, 2, 0.5)
+    tensor([1.0000, 1.5000, 2.0000])
+)").nondifferentiable();
 
 namespace {
 
@@ -98,7 +103,7 @@ Tensor spaced(const char* op, Scalar start, Scalar end, int64_t steps, DType dty
 }  // namespace
 
 Tensor linspace(Scalar start, Scalar end, int64_t steps, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
-  return with_grad(spaced("linspace", start, end, steps, dtype.value_or(default_dtype()), device.value_or(Device{})), requires_grad);
+  return with_grad(spaced("linspace", start, end, steps, dtype.value_or(default_dtype()), device.value_or(default_device())), requires_grad);
 }
 PG_OP(linspace, "(Scalar start, Scalar end, int steps, " PG_CREATION_ARGS ") -> Tensor",
       R"(Evenly spaced numbers from start to end, both included.
@@ -115,7 +120,7 @@ Example:
 
 Tensor logspace(Scalar start, Scalar end, int64_t steps, double base, std::optional<DType> dtype, std::optional<Device> device,
                 bool requires_grad) {
-  const Tensor exponents = spaced("logspace", start, end, steps, DType::Float64, device.value_or(Device{}));
+  const Tensor exponents = spaced("logspace", start, end, steps, DType::Float64, device.value_or(default_device()));
   return with_grad(to(rpow(Scalar(base), exponents), dtype.value_or(default_dtype())), requires_grad);
 }
 PG_OP(logspace, "(Scalar start, Scalar end, int steps, float base=10.0, " PG_CREATION_ARGS ") -> Tensor",
@@ -177,15 +182,27 @@ Tensor triangle_indices(const char* op, int64_t row, int64_t col, int64_t offset
 }  // namespace
 
 Tensor tril_indices(int64_t row, int64_t col, int64_t offset, std::optional<DType> dtype, std::optional<Device> device) {
-  return triangle_indices("tril_indices", row, col, offset, false, dtype.value_or(DType::Int64), device.value_or(Device{}));
+  return triangle_indices("tril_indices", row, col, offset, false, dtype.value_or(DType::Int64), device.value_or(default_device()));
 }
 PG_OP(tril_indices, "(int row, int col, int offset=0, *, dtype? dtype=None, device? device=None) -> Tensor",
-      R"(Rows and columns of the lower triangle of a row x col matrix, as a (2, n) tensor.)").nondifferentiable();
+      R"(Rows and columns of the lower triangle of a row x col matrix, as a (2, n) tensor.
+
+Example:
+    >>> pygrad.tril_indices(2, 2)
+    tensor([[0, 1, 1],
+            [0, 0, 1]])
+)").nondifferentiable();
 
 Tensor triu_indices(int64_t row, int64_t col, int64_t offset, std::optional<DType> dtype, std::optional<Device> device) {
-  return triangle_indices("triu_indices", row, col, offset, true, dtype.value_or(DType::Int64), device.value_or(Device{}));
+  return triangle_indices("triu_indices", row, col, offset, true, dtype.value_or(DType::Int64), device.value_or(default_device()));
 }
 PG_OP(triu_indices, "(int row, int col, int offset=0, *, dtype? dtype=None, device? device=None) -> Tensor",
-      R"(Rows and columns of the upper triangle of a row x col matrix, as a (2, n) tensor.)").nondifferentiable();
+      R"(Rows and columns of the upper triangle of a row x col matrix, as a (2, n) tensor.
+
+Example:
+    >>> pygrad.triu_indices(2, 2)
+    tensor([[0, 0, 1],
+            [0, 1, 1]])
+)").nondifferentiable();
 
 }  // namespace pygrad

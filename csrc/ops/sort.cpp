@@ -110,7 +110,12 @@ Example:
 )").method().nondifferentiable();
 
 Tensor msort(const Tensor& input) { return std::get<0>(sort(input, 0, false)); }
-PG_OP(msort, "(Tensor input) -> Tensor", R"(Sorted along the first dimension.)").method().composed();
+PG_OP(msort, "(Tensor input) -> Tensor", R"(Sorted along the first dimension.
+
+Example:
+    >>> pygrad.msort(pygrad.tensor([3, 1, 2]))
+    tensor([1, 2, 3])
+)").method().composed();
 
 std::tuple<Tensor, Tensor> topk(const Tensor& input, int64_t k, int64_t dim, bool largest, bool) {
   refuse_complex_order("topk", input);
@@ -343,6 +348,11 @@ Tensor nanquantile(const Tensor& input, const Operand& q, std::optional<int64_t>
   return quantile_of("nanquantile", input, q, dim, keepdim, interpolation, true);
 }
 PG_OP(nanquantile, "(Tensor input, Tensor|Scalar q, int? dim=None, bool keepdim=False, *, str interpolation='linear') -> Tensor",
-      R"(The q-quantiles of the elements that are not NaN; see quantile().)").method().composed();
+      R"(The q-quantiles of the elements that are not NaN; see quantile().
+
+Example:
+    >>> pygrad.nanquantile(pygrad.tensor([1., float("nan"), 3.]), 0.5)
+    tensor(2.)
+)").method().composed();
 
 }  // namespace pygrad

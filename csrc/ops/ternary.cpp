@@ -13,7 +13,9 @@ DType choice_type(const Operand& a, const Operand& b) {
 
 // The operand in the result's dtype; a number becomes 0-d.
 Tensor choice(const Operand& o, DType dtype, Device device) {
-  return o.is_tensor() ? to(o.tensor, dtype) : full(Shape{}, o.scalar, dtype, device);
+  if (o.is_tensor()) return to(o.tensor, dtype);
+  if (is_integral(dtype)) check_convertible("where", o.scalar, dtype);  // a number too large for a float is infinite
+  return full(Shape{}, o.scalar, dtype, device);
 }
 
 // A mask of dtype bool; uint8 is accepted for old scripts.

@@ -177,7 +177,12 @@ Tensor positive(const Tensor& input) {
   PG_CHECK(input.dtype() != DType::Bool, "positive(): the `+` operator, on a bool tensor is not supported");
   return input;
 }
-PG_OP(positive, "(Tensor input) -> Tensor", R"(The tensor itself; refuses bool tensors.)").method().composed();
+PG_OP(positive, "(Tensor input) -> Tensor", R"(The tensor itself; refuses bool tensors.
+
+Example:
+    >>> pygrad.positive(pygrad.tensor([-1, 2]))
+    tensor([-1,  2])
+)").method().composed();
 
 Tensor abs(const Tensor& input) {
   refuse_bool("abs", input.dtype());
@@ -240,12 +245,27 @@ Example:
 Tensor conj_physical(const Tensor& input) {
   return is_complex(input.dtype()) ? conj(input) : clone(input);
 }
-PG_OP(conj_physical, "(Tensor input) -> Tensor", R"(Complex conjugate in fresh memory.)").method().inplace(false).composed();
+PG_OP(conj_physical, "(Tensor input) -> Tensor", R"(Complex conjugate in fresh memory.
+
+Example:
+    >>> pygrad.conj_physical(pygrad.tensor([1 + 2j]))
+    tensor([1.-2.j])
+)").method().inplace(false).composed();
 
 Tensor resolve_conj(const Tensor& input) { return input; }
-PG_OP(resolve_conj, "(Tensor input) -> Tensor", R"(The tensor itself: conjugation is never delayed here.)").method().composed();
+PG_OP(resolve_conj, "(Tensor input) -> Tensor", R"(The tensor itself: conjugation is never delayed here.
+
+Example:
+    >>> pygrad.resolve_conj(pygrad.tensor([1 + 2j]).conj())
+    tensor([1.-2.j])
+)").method().composed();
 PG_OP_NAMED("resolve_neg", &resolve_conj, "(Tensor input) -> Tensor",
-            R"(The tensor itself: negation is never delayed here.)").method().composed();
+            R"(The tensor itself: negation is never delayed here.
+
+Example:
+    >>> pygrad.resolve_neg(pygrad.tensor([1, 2]))
+    tensor([1, 2])
+)").method().composed();
 
 Tensor angle(const Tensor& input) {
   if (!is_complex(input.dtype())) {

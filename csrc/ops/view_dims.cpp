@@ -384,18 +384,44 @@ Tensor become(const char* op, const Tensor& self, F f) {
 }  // namespace
 
 PG_OP_NAMED("t_", +[](const Tensor& self) { return become("t_", self, [&] { return t(self); }); }, "(Tensor self) -> Tensor",
-            R"(t() of the tensor itself.)").in("Tensor").method().composed();
+            R"(t() of the tensor itself.
+
+Example:
+    >>> pygrad.tensor([[1, 2], [3, 4]]).t_()
+    tensor([[1, 3],
+            [2, 4]])
+)").in("Tensor").method().composed();
 Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
   return become("transpose_", self, [&] { return transpose(self, dim0, dim1); });
 }
-PG_OP(transpose_, "(Tensor self, int dim0, int dim1) -> Tensor", R"(transpose() of the tensor itself.)").in("Tensor").method().composed();
-PG_OP_NAMED("swapaxes_", &transpose_, "(Tensor self, int axis0, int axis1) -> Tensor", R"(swapaxes() of the tensor itself.)")
+PG_OP(transpose_, "(Tensor self, int dim0, int dim1) -> Tensor", R"(transpose() of the tensor itself.
+
+Example:
+    >>> pygrad.ones(2, 3).transpose_(0, 1).shape
+    torch.Size([3, 2])
+)").in("Tensor").method().composed();
+PG_OP_NAMED("swapaxes_", &transpose_, "(Tensor self, int axis0, int axis1) -> Tensor", R"(swapaxes() of the tensor itself.
+
+Example:
+    >>> pygrad.ones(2, 3).swapaxes_(0, 1).shape
+    torch.Size([3, 2])
+)")
     .in("Tensor").method().composed();
-PG_OP_NAMED("swapdims_", &transpose_, "(Tensor self, int dim0, int dim1) -> Tensor", R"(swapdims() of the tensor itself.)")
+PG_OP_NAMED("swapdims_", &transpose_, "(Tensor self, int dim0, int dim1) -> Tensor", R"(swapdims() of the tensor itself.
+
+Example:
+    >>> pygrad.ones(2, 3).swapdims_(0, 1).shape
+    torch.Size([3, 2])
+)")
     .in("Tensor").method().composed();
 PG_OP_NAMED("unsqueeze_", +[](const Tensor& self, int64_t dim) {
   return become("unsqueeze_", self, [&] { return unsqueeze(self, dim); });
-}, "(Tensor self, int dim) -> Tensor", R"(unsqueeze() of the tensor itself.)").in("Tensor").method().composed();
+}, "(Tensor self, int dim) -> Tensor", R"(unsqueeze() of the tensor itself.
+
+Example:
+    >>> pygrad.ones(2, 3).unsqueeze_(0).shape
+    torch.Size([1, 2, 3])
+)").in("Tensor").method().composed();
 PG_OP_NAMED("squeeze_", +[](const Tensor& self) {
   return become("squeeze_", self, [&] {
     Shape sizes;
@@ -403,13 +429,24 @@ PG_OP_NAMED("squeeze_", +[](const Tensor& self) {
       if (s != 1) sizes.push_back(s);
     return view(self, sizes);
   });
-}, "(Tensor self) -> Tensor", R"(squeeze() of the tensor itself.)").in("Tensor").method().composed();
+}, "(Tensor self) -> Tensor", R"(squeeze() of the tensor itself.
+
+Example:
+    >>> pygrad.ones(1, 3).squeeze_().shape
+    torch.Size([3])
+)").in("Tensor").method().composed();
 PG_OP_NAMED("squeeze_", +[](const Tensor& self, int64_t dim) {
   return become("squeeze_", self, [&] { return squeeze(self, dim); });
 }, "(Tensor self, int dim) -> Tensor", R"(squeeze() of one dimension of the tensor itself.)").in("Tensor").method().composed();
 PG_OP_NAMED("as_strided_", +[](const Tensor& self, const Shape& size, const Shape& stride, std::optional<int64_t> storage_offset) {
   return become("as_strided_", self, [&] { return as_strided(self, size, stride, storage_offset.value_or(self.offset())); });
-}, "(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor", R"(as_strided() of the tensor itself.)")
+}, "(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor", R"(as_strided() of the tensor itself.
+
+Example:
+    >>> pygrad.arange(6).as_strided_((2, 2), (3, 1))
+    tensor([[0, 1],
+            [3, 4]])
+)")
     .in("Tensor").method().composed();
 
 namespace {
@@ -452,7 +489,12 @@ Example:
     torch.Size([1, 2])
 )").in("Tensor").method().nondifferentiable();
 PG_OP_NAMED("resize_as_", +[](const Tensor& self, const Tensor& other) { return resized("resize_as_", self, other.shape()); },
-            "(Tensor self, Tensor other) -> Tensor", R"(resize_() to the shape of another tensor.)")
+            "(Tensor self, Tensor other) -> Tensor", R"(resize_() to the shape of another tensor.
+
+Example:
+    >>> pygrad.zeros(6).resize_as_(pygrad.ones(2, 3)).shape
+    torch.Size([2, 3])
+)")
     .in("Tensor").method().nondifferentiable();
 
 }  // namespace pygrad

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "csrc/autograd/inplace.h"
+#include "csrc/ops/creation.h"
 #include "csrc/ops/ops.h"
 #include "csrc/python/python.h"
 
@@ -327,7 +328,7 @@ void init_factory(py::module_& m) {
                        "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", 1);
         if (PyErr_Occurred()) throw py::error_already_set();
         const std::optional<DType> d = dtype.is_none() ? std::nullopt : std::optional(dtype_of_object(dtype.ptr()));
-        const Device where = !device.is_none() ? parse_device(device.ptr()) : is_tensor(data.ptr()) ? impl_of(data.ptr())->device : Device{};
+        const Device where = !device.is_none() ? parse_device(device.ptr()) : is_tensor(data.ptr()) ? impl_of(data.ptr())->device : default_device();
         Tensor t = tensor_from_object(data.ptr(), d, where, false);
         if (requires_grad) set_requires_grad(t, true);
         return t;
@@ -339,7 +340,7 @@ void init_factory(py::module_& m) {
       "as_tensor",
       [](py::object data, py::object dtype, py::object device) {
         const std::optional<DType> d = dtype.is_none() ? std::nullopt : std::optional(dtype_of_object(dtype.ptr()));
-        const Device where = !device.is_none() ? parse_device(device.ptr()) : is_tensor(data.ptr()) ? impl_of(data.ptr())->device : Device{};
+        const Device where = !device.is_none() ? parse_device(device.ptr()) : is_tensor(data.ptr()) ? impl_of(data.ptr())->device : default_device();
         return tensor_from_object(data.ptr(), d, where, true);
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),

@@ -145,12 +145,13 @@ TensorList expand_masks(const TensorList& indices) {
   return out;
 }
 
-// A list that holds sequences, tensors or slices stands for the tuple of them: x[list(mask.nonzero().t())].
+// A list that holds tensors with dimensions, slices, None or Ellipsis is no data: it stands for the tuple of them, as in
+// x[list(mask.nonzero().t())]. Nested lists of numbers are one index.
 bool is_tuple_like(PyObject* o) {
   if (!PyList_Check(o) || PyList_GET_SIZE(o) >= 32) return false;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(o); ++i) {
     PyObject* item = PyList_GET_ITEM(o, i);
-    if (is_tensor(item) || PySequence_Check(item) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis) return true;
+    if ((is_tensor(item) && impl_of(item)->ndim > 0) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis) return true;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 // What the module says of itself and of the machine: threads, instruction sets, memory, CUDA, generators, dtype rules.
 #include "csrc/core/allocator.h"
+#include "csrc/ops/creation.h"
 #include "csrc/ops/ops.h"
 #include "csrc/python/python.h"
 
@@ -153,6 +154,8 @@ void init_runtime(py::module_& m) {
     PG_CHECK_TYPE(is_dtype(d.ptr()), "set_default_dtype(): invalid dtype object: only floating-point types are supported as the default type");
     set_default_dtype(dtype_of_object(d.ptr()));
   });
+  m.def("get_default_device", &default_device);
+  m.def("set_default_device", [](py::object device) { set_default_device(parse_device(device.ptr())); });
   m.def("promote_types", [](py::object a, py::object b) {
     return py::reinterpret_steal<py::object>(wrap_dtype(promote_types(dtype_of_object(a.ptr()), dtype_of_object(b.ptr()))));
   });

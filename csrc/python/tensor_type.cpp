@@ -345,6 +345,12 @@ PyObject* slot_index(PyObject* self) {
 
 PyObject* rich_compare(PyObject* a, PyObject* b, int op) {
   return guarded([&]() -> PyObject* {
+    if (is_array(b)) {
+      py::object left = py::reinterpret_borrow<py::object>(a).attr("numpy")();
+      py::object result = py::reinterpret_steal<py::object>(PyObject_RichCompare(left.ptr(), b, op));
+      if (!result) throw py::error_already_set();
+      return wrap(tensor_from_object(result.ptr(), std::nullopt, Device{}, true));
+    }
     if (!is_tensor(b) && !is_number(b)) return not_implemented();
     const Borrowed left(a);
     const BorrowedOperand right(b);

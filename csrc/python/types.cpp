@@ -1,6 +1,7 @@
 // dtype, Size, device: the small value types.
 #include <cstring>
 
+#include "csrc/ops/creation.h"
 #include "csrc/python/python.h"
 
 namespace pygrad::python {
@@ -18,6 +19,7 @@ struct PyDType {
 PyTypeObject* dtype_type;
 PyObject* dtype_objects[kNumDTypes];
 PyTypeObject* size_type;
+thread_local std::vector<Device> outer_devices;  // of the `with device:` blocks that this thread is in
 
 PyDType* as_dtype(PyObject* o) { return reinterpret_cast<PyDType*>(o); }
 
@@ -144,6 +146,14 @@ bool is_device(PyObject* o) { return PyUnicode_Check(o) || py::isinstance<Device
 
 namespace {
 
+constexpr int64_t kMaxDeviceIndex = 127;  // what Device::index holds
+
+Device named_cuda(int64_t index) {
+  PG_CHECK(index >= 0 && index <= kMaxDeviceIndex, "CUDA device index ", index, " is invalid; expected 0..", kMaxDeviceIndex);
+  return {DeviceType::cuda, int8_t(index)};
+}
+
+// The device must exist; a negative index means the current one.
 Device checked_cuda(int64_t index) {
   const CudaRuntime* cuda = cuda_runtime();
   const int count = cuda ? cuda->device_count() : 0;
@@ -151,7 +161,8 @@ Device checked_cuda(int64_t index) {
            cuda ? cuda->why() : "Torch not compiled with CUDA enabled (pygrad was built with PYGRAD_CUDA=OFF)",
            ". Use device='cpu'");
   if (index < 0) index = cuda->current_device();
-  PG_CHECK(index < count, "CUDA device index ", index, " is out of range; ", count, " device(s) are available");
+  PG_CHECK(index < count, "CUDA device index ", index, " is out of range; expected 0. One device is used, the first that "
+           "CUDA_VISIBLE_DEVICES names");
   return {DeviceType::cuda, int8_t(index)};
 }
 
@@ -163,14 +174,15 @@ Device device_from_text(const std::string& text, bool lenient) {
   if (colon != std::string::npos) {
     char* end;
     index = std::strtoll(text.c_str() + colon + 1, &end, 10);
-    PG_CHECK(*end == 0 && end != text.c_str() + colon + 1 && index >= 0, "Invalid device string: '", text, "'; expected e.g. 'cuda:0'");
+    const bool digit = text[colon + 1] >= '0' && text[colon + 1] <= '9';  // strtoll would take spaces and signs
+    PG_CHECK(digit && *end == 0, "Invalid device string: '", text, "'; expected e.g. 'cuda:0'");
   }
   if (type == "cpu") {
     PG_CHECK(index <= 0, "CPU device index must be -1 or zero, got ", index);
     return {};
   }
   PG_CHECK(type == "cuda", "Expected one of cpu, cuda device type at start of device string: '", text, "'");
-  if (lenient) return {DeviceType::cuda, int8_t(index)};
+  if (lenient) return index < 0 ? Device{DeviceType::cuda, int8_t(-1)} : named_cuda(index);
   return checked_cuda(index);
 }
 
@@ -178,7 +190,7 @@ Device device_from_text(const std::string& text, bool lenient) {
 
 Device parse_device(PyObject* o) {
   if (PyUnicode_Check(o)) return device_from_text(PyUnicode_AsUTF8(o), false);
-  if (PyLong_Check(o) && !PyBool_Check(o)) return checked_cuda(PyLong_AsLongLong(o));
+  if (PyLong_Check(o) && !PyBool_Check(o)) return checked_cuda(named_cuda(py::cast<int64_t>(py::handle(o))).index);
   PG_CHECK_TYPE(py::isinstance<Device>(o), "expected a device, such as 'cpu' or 'cuda:0', not ", Py_TYPE(o)->tp_name);
   const Device d = py::cast<Device>(py::handle(o));
   return d.is_cuda() ? checked_cuda(d.index) : d;
@@ -248,7 +260,7 @@ void init_types(PyObject* module_object) {
   py::class_<Device>(m, "device", "Where a tensor lives: device('cpu'), device('cuda', 0), device('cuda:1').")
       .def(py::init([](py::object type, std::optional<int64_t> index) {
              if (py::isinstance<Device>(type)) return py::cast<Device>(type);
-             if (py::isinstance<py::int_>(type)) return Device{DeviceType::cuda, int8_t(py::cast<int64_t>(type))};
+             if (py::isinstance<py::int_>(type)) return named_cuda(py::cast<int64_t>(type));
              std::string text = py::cast<std::string>(type);
              if (index) {
                PG_CHECK(text.find(':') == std::string::npos, "type (string) must not include an index because index was passed explicitly: ", text);
@@ -272,6 +284,17 @@ void init_types(PyObject* module_object) {
       })
       .def("__eq__", [](Device a, py::object b) { return py::isinstance<Device>(b) && a == py::cast<Device>(b); })
       .def("__hash__", [](Device d) { return int(d.type) * 256 + d.index; })
+      .def("__enter__", [](py::object self) {
+        const Device d = parse_device(self.ptr());
+        outer_devices.push_back(default_device());
+        set_default_device(d);
+        return self;
+      }, "Makes new tensors of this thread lie here for a block, unless they are told where.")
+      .def("__exit__", [](Device, py::args) {
+        PG_CHECK(!outer_devices.empty(), "device.__exit__(): was not entered");
+        set_default_device(outer_devices.back());
+        outer_devices.pop_back();
+      })
       .def("__reduce__", [](py::object self) {
         return py::make_tuple(py::type::of(self), py::make_tuple(py::str(self)));
       });

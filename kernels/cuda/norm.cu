@@ -69,7 +69,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <class T, bool kCentered>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     norm_gradient_rows(Matrix<opmath_t<T>, T> grad_in, Matrix<opmath_t<T>, T> grad,
                        Matrix<opmath_t<T>, T> in, Vector<opmath_t<T>> mean,
                        Vector<opmath_t<T>> rstd, Vector<opmath_t<T>> weight, int64_t rows,

@@ -138,7 +138,7 @@ PG_HOST_INLINE Plan plan_reduction(const View& out, const View& in, bool in_orde
 constexpr int kColumnRows = 8;  // most rows of threads in a block of columns
 
 template <class Fold>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     fold_rows(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan,
               int64_t segment, typename Fold::State* partial) {
   const int64_t output = int64_t(blockIdx.x) * blockDim.y + threadIdx.y;
@@ -152,7 +152,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <class Fold>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     fold_columns(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan,
                  int64_t segment, typename Fold::State* partial) {
   __shared__ typename Fold::State states[kColumnRows][32];

@@ -128,15 +128,17 @@ void read_back(void* host, const void* device, size_t bytes) {
 
 namespace {
 
+// All work runs on the first visible device, so the others are only named by why().
 struct Devices {
-  int count = 0;
+  int found = 0, count = 0;
   cudaError_t error = cudaSuccess;
   Devices() {
-    error = cudaGetDeviceCount(&count);
+    error = cudaGetDeviceCount(&found);
     if (error != cudaSuccess) {
-      count = 0;
+      found = 0;
       cudaGetLastError();
     }
+    count = found > 0 ? 1 : 0;
   }
 };
 const Devices& devices() {
@@ -171,12 +173,13 @@ const char* why() {
       return s + "; cudaGetDeviceCount: " + cudaGetErrorString(devices().error);
     }
     s += "; devices:";
-    for (int i = 0; i < devices().count; ++i) {
+    for (int i = 0; i < devices().found; ++i) {
       cudaDeviceProp p;
       if (cudaGetDeviceProperties(&p, i) != cudaSuccess) continue;
       s += std::string(i == 0 ? " " : ", ") + p.name + " (compute capability " +
            std::to_string(p.major) + "." + std::to_string(p.minor) + ")";
     }
+    if (devices().found > 1) s += "; the first is used: CUDA_VISIBLE_DEVICES chooses another";
     return s;
   }();
   return text.c_str();

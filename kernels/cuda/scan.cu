@@ -85,7 +85,7 @@ struct Extreme {
 };
 
 template <class Scan>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     scan_whole_lines(const Scan scan, PG_PARAMETER Lines<3> lines, int64_t n) {
   const int64_t line = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (line >= lines.count) return;
@@ -99,7 +99,7 @@ __global__ void __launch_bounds__(256)
 }
 
 template <class Scan>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 4)
     scan_tiles(const Scan scan, PG_PARAMETER Lines<3> lines, int64_t n) {
   using State = typename Scan::State;
   __shared__ State totals[kMostWarps];

@@ -44,7 +44,7 @@ struct RawElements {
 };
 
 template <class Op, class E>
-__global__ void __launch_bounds__(64)
+__global__ void __launch_bounds__(64, 16)
     apply_lines(E out, E src, const int64_t* index, PG_PARAMETER Lines<3> lines, int64_t n, Op op) {
   const int64_t line = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (line >= lines.count) return;

@@ -35,7 +35,10 @@ PG_HOST_DEVICE Complex<R> operator*(R s, Complex<R> a) {
 template <class R>
 PG_HOST_DEVICE Complex<R> operator/(Complex<R> a, Complex<R> b) {
   // By zero: infinite or NaN part by part, where the ratios below would make both parts NaN.
-  if (b.re == R(0) && b.im == R(0)) return {a.re / R(0), a.im / R(0)};
+  if (b.re == R(0) && b.im == R(0)) {
+    const R zero = b.re * b.re;  // +0 of either sign; nvcc refuses a literal zero
+    return {a.re / zero, a.im / zero};
+  }
   if ((b.re < 0 ? -b.re : b.re) >= (b.im < 0 ? -b.im : b.im)) {
     const R ratio = b.im / b.re, scale = R(1) / (b.re + b.im * ratio);
     return {(a.re + a.im * ratio) * scale, (a.im - a.re * ratio) * scale};

@@ -50,7 +50,31 @@ __all__ = [
     "set_multithreading_enabled",
 ]
 
-Variable = _C.Tensor  # the name of scripts written before tensors recorded themselves
+
+class _VariableType(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _C.Tensor)
+
+
+class Variable(metaclass=_VariableType):
+    """The name of scripts written before tensors recorded themselves: every tensor is one.
+
+    Args:
+        data: a tensor; the variable shares its numbers and starts a history of its own.
+        requires_grad: whether to record what is done to it.
+
+    Example:
+        >>> import pygrad
+        >>> x = pygrad.autograd.Variable(pygrad.ones(2), requires_grad=True)
+        >>> x, isinstance(x, pygrad.autograd.Variable)
+        (tensor([1., 1.], requires_grad=True), True)
+    """
+
+    def __new__(cls, data: Tensor, requires_grad: bool = False) -> Tensor:  # type: ignore[misc]
+        if not isinstance(data, _C.Tensor):
+            raise TypeError(f"Variable(): data must be a Tensor, but got {type(data).__name__}")
+        return data.detach().requires_grad_(requires_grad)
+
 
 _LAZY = {
     "Function": "function",

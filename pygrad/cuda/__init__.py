@@ -32,6 +32,7 @@ __all__ = [
     "manual_seed",
     "manual_seed_all",
     "max_memory_allocated",
+    "mem_get_info",
     "memory_allocated",
     "memory_reserved",
     "memory_stats",
@@ -183,6 +184,13 @@ def reset_peak_memory_stats(device: DeviceLike = None) -> None:
         _C.reset_peak_memory_stats(f"cuda:{_index(device)}")
 
 
+def mem_get_info(device: DeviceLike = None) -> tuple[int, int]:
+    """Return the bytes that are free on the device, and all that it has."""
+    _index(device)
+    free, total = _C.cuda_memory_info()
+    return int(free), int(total)
+
+
 def empty_cache() -> None:
     """Give the cache's free memory back to the device."""
     if is_available():
@@ -197,6 +205,23 @@ def manual_seed(seed: int) -> None:
 
 
 manual_seed_all = manual_seed
+
+
+def seed() -> None:
+    """Seed the global generator with a number from the operating system."""
+    from pygrad.random import seed as seed_all
+
+    seed_all()
+
+
+seed_all = seed
+
+
+def initial_seed() -> int:
+    """Return the number that the global generator was last seeded with."""
+    from pygrad.random import initial_seed as seed_of_all
+
+    return seed_of_all()
 
 
 def get_rng_state(device: DeviceLike = "cuda") -> Tensor:
@@ -321,4 +346,6 @@ def __getattr__(name: str) -> Any:
         import importlib
 
         return importlib.import_module("pygrad.amp")
+    if name == "OutOfMemoryError":
+        return _C.OutOfMemoryError
     raise AttributeError(f"module 'pygrad.cuda' has no attribute {name!r}")

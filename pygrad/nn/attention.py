@@ -33,7 +33,7 @@ class MultiheadAttention(Module):
         >>> x = pygrad.ones(1, 5, 8)
         >>> out, weights = attention(x, x, x)
         >>> out.shape, weights.shape
-        (pygrad.Size([1, 5, 8]), pygrad.Size([1, 5, 5]))
+        (torch.Size([1, 5, 8]), torch.Size([1, 5, 5]))
     """
 
     def __init__(

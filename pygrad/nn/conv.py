@@ -184,7 +184,7 @@ class Conv2d(_Conv):
     Example:
         >>> import pygrad
         >>> pygrad.nn.Conv2d(3, 8, 3, padding=1)(pygrad.ones(1, 3, 16, 16)).shape
-        pygrad.Size([1, 8, 16, 16])
+        torch.Size([1, 8, 16, 16])
     """
 
     _rank = 2

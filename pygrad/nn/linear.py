@@ -36,7 +36,7 @@ class Linear(Module):
     Example:
         >>> import pygrad
         >>> pygrad.nn.Linear(4, 2)(pygrad.ones(3, 4)).shape
-        pygrad.Size([3, 2])
+        torch.Size([3, 2])
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class Module(TreeMixin, StateMixin):
         ...     def forward(self, x):
         ...         return self.fc(x).relu()
         >>> Net()(pygrad.ones(3, 4)).shape
-        pygrad.Size([3, 2])
+        torch.Size([3, 2])
     """
 
     dump_patches: bool = False

@@ -308,7 +308,7 @@ class LSTM(RNNBase):
         >>> import pygrad
         >>> out, (h, c) = pygrad.nn.LSTM(4, 8)(pygrad.ones(5, 2, 4))
         >>> out.shape, h.shape
-        (pygrad.Size([5, 2, 8]), pygrad.Size([1, 2, 8]))
+        (torch.Size([5, 2, 8]), torch.Size([1, 2, 8]))
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

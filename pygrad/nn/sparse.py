@@ -89,7 +89,7 @@ class Embedding(_Table):
     Example:
         >>> import pygrad
         >>> pygrad.nn.Embedding(10, 3)(pygrad.tensor([[1, 2], [3, 4]])).shape
-        pygrad.Size([2, 2, 3])
+        torch.Size([2, 2, 3])
     """
 
     def __init__(

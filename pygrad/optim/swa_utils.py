@@ -220,7 +220,7 @@ class SWALR(LRScheduler):
                 "SWALR(): anneal_strategy must be one of 'cos' or 'linear', "
                 f"instead got {anneal_strategy}"
             )
-        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:  # type: ignore[redundant-expr]
+        if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(
                 f"SWALR(): anneal_epochs must be equal or greater than 0, got {anneal_epochs}"
             )

@@ -23,7 +23,8 @@ VIEWS = (
 )
 IN_PLACE = (
     lambda t, o, r: t.mul_(2 + r(3)),
-    # The operand is a copy: what PyTorch does where it overlaps the written tensor depends on the layout.
+    # The operand is a copy: what PyTorch does where it overlaps the written tensor depends on
+    # the layout.
     lambda t, o, r: t.add_(o.reshape(-1)[0].clone()),
     lambda t, o, r: t.mul_(o.reshape(-1)[r(o.numel())].clone()),
     lambda t, o, r: t.sin_(),

@@ -23,6 +23,7 @@ HEAVY = (
     "tempfile",
     "zipfile",
     "logging",
+    "re",
     "typing",
     "pickle",
     "concurrent",

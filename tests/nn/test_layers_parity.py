@@ -37,6 +37,8 @@ LAYERS = [
     ("AdaptiveAvgPool2d", ((3, None),), {}, [(2, 3, 8, 8)]),
     ("AdaptiveMaxPool1d", (3,), {}, [(2, 3, 8)]),
     ("AdaptiveMaxPool2d", (3,), {}, [(2, 3, 8, 8)]),
+    ("AdaptiveAvgPool3d", ((2, None, 3),), {}, [(2, 3, 5, 4, 7)]),
+    ("AdaptiveMaxPool3d", (2,), {}, [(2, 3, 5, 4, 7)]),
     ("LPPool1d", (2, 3), {}, [(2, 3, 8)]),
     ("LPPool2d", (2, 3), {"stride": 2}, [(2, 3, 8, 8)]),
     ("BatchNorm1d", (3,), {}, [(4, 3)]),

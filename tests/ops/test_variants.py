@@ -212,13 +212,14 @@ def test_out(name, device):
         if not is_tensor(expected):
             continue
         for shape in (tuple(expected.shape), (7,)):
-            out = pygrad.zeros(shape, dtype=expected.dtype, device=device)
+            out = pygrad.zeros(shape, dtype=expected.dtype, device=expected.device)
             result = function(info)(*args, **kwargs, out=out)
             assert result is out, name
             same(out, expected, f"{name}(out=)")
         if expected.is_floating_point():
             with pytest.raises(RuntimeError, match="cast"):
-                wrong = pygrad.zeros(tuple(expected.shape), dtype=pygrad.int64, device=device)
+                where = expected.device
+                wrong = pygrad.zeros(tuple(expected.shape), dtype=pygrad.int64, device=where)
                 function(info)(*args, **kwargs, out=wrong)
         with pytest.raises(TypeError, match="out"):
             function(info)(*args, **kwargs, out=3)

@@ -7,6 +7,10 @@ import math
 from pygrad import _C
 from pygrad._C import Tensor, ops
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def scaled_dot_product_attention(
     query: Tensor,

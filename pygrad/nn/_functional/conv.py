@@ -23,7 +23,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     Example:
         >>> import pygrad
         >>> pygrad.nn.functional.linear(pygrad.ones(2, 3), pygrad.ones(1, 3)).shape
-        pygrad.Size([2, 1])
+        torch.Size([2, 1])
     """
     return ops.linear(input, weight, bias)
 
@@ -131,7 +131,7 @@ def conv2d(
         >>> import pygrad
         >>> x, w = pygrad.ones(1, 3, 8, 8), pygrad.ones(4, 3, 3, 3)
         >>> pygrad.nn.functional.conv2d(x, w, padding="same").shape
-        pygrad.Size([1, 4, 8, 8])
+        torch.Size([1, 4, 8, 8])
     """
     if isinstance(padding, str):
         input, padding = _padded("conv2d", input, weight, stride, padding, dilation)

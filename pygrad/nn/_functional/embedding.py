@@ -66,7 +66,7 @@ def embedding(
     Example:
         >>> import pygrad
         >>> pygrad.nn.functional.embedding(pygrad.tensor([0, 0]), pygrad.ones(3, 2)).shape
-        pygrad.Size([2, 2])
+        torch.Size([2, 2])
     """
     _no_sparse("embedding", sparse)
     count = weight.shape[0]

@@ -65,7 +65,7 @@ def max_pool2d(
     Example:
         >>> import pygrad
         >>> pygrad.nn.functional.max_pool2d(pygrad.ones(1, 1, 4, 4), 2).shape
-        pygrad.Size([1, 1, 2, 2])
+        torch.Size([1, 1, 2, 2])
     """
     return _max_pool(
         ops.max_pool2d_with_indices,
@@ -179,6 +179,11 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     return ops.adaptive_avg_pool2d(input, _output_size(input, output_size, 2))
 
 
+def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
+    """Mean over a grid of even windows of the last three dimensions."""
+    return ops.adaptive_avg_pool3d(input, _output_size(input, output_size, 3))
+
+
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Largest value over a grid of even windows of the last two dimensions."""
     out, indices = ops.adaptive_max_pool2d(input, _output_size(input, output_size, 2))
@@ -187,10 +192,13 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """Largest value over as many even windows as ``output_size`` says."""
-    size = _output_size(input, output_size, 1)
-    # One row of height 1: the flat index inside it is the position.
-    out, indices = ops.adaptive_max_pool2d(input.unsqueeze(-2), [1, *size])
-    out, indices = out.squeeze(-2), indices.squeeze(-2)
+    out, indices = ops.adaptive_max_pool1d(input, _output_size(input, output_size, 1))
+    return (out, indices) if return_indices else out
+
+
+def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """Largest value over a grid of even windows of the last three dimensions."""
+    out, indices = ops.adaptive_max_pool3d(input, _output_size(input, output_size, 3))
     return (out, indices) if return_indices else out
 
 

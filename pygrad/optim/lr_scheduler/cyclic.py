@@ -210,7 +210,7 @@ class OneCycleLR(LRScheduler):
             self.total_steps = total_steps
         elif epochs is not None and steps_per_epoch is not None:
             for name, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
-                if not isinstance(value, int) or value <= 0:  # type: ignore[redundant-expr]
+                if not isinstance(value, int) or value <= 0:
                     raise ValueError(
                         f"OneCycleLR(): Expected positive integer {name}, but got {value}"
                     )
@@ -220,7 +220,7 @@ class OneCycleLR(LRScheduler):
                 "OneCycleLR(): You must define either total_steps OR (epochs AND steps_per_epoch)"
             )
         rise = float(pct_start * self.total_steps) - 1
-        if not isinstance(pct_start, float) or not 0.0 <= pct_start <= 1.0:  # type: ignore[redundant-expr]
+        if not isinstance(pct_start, float) or not 0.0 <= pct_start <= 1.0:
             raise ValueError(
                 f"OneCycleLR(): Expected float between 0 and 1 pct_start, but got {pct_start}"
             )
