@@ -210,7 +210,9 @@ def gradient(
             f"gradient(): expected spacing to have {len(dims)} entries, got {len(steps)}"
         )
     value = input if input.is_floating_point() or input.is_complex() else input.float()
-    return tuple(_derivative(value, axis, h, edge_order) for axis, h in zip(dims, steps, strict=True))
+    return tuple(
+        _derivative(value, axis, h, edge_order) for axis, h in zip(dims, steps, strict=True)
+    )
 
 
 def _derivative(value: Tensor, axis: int, spacing: Any, edge_order: int) -> Tensor:

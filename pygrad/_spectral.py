@@ -166,7 +166,7 @@ def stft(
     frames = signal.unfold(-1, n_fft, hop) * full
     half = real if onesided is None else onesided
     spectra = (fft.rfft if half else fft.fft)(frames, norm="ortho" if normalized else None)
-    spectra = spectra.transpose(-2, -1)
+    spectra = spectra.contiguous().transpose(-2, -1)
     if input.dim() == 1:
         spectra = spectra.squeeze(0)
     return spectra if return_complex in (None, True) else ops.view_as_real(spectra)

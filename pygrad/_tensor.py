@@ -64,9 +64,9 @@ _NEVER = (
 
 def _composed_method(name: str) -> Callable[..., Any]:
     def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        from pygrad.functional import FUNCTIONS
+        import pygrad
 
-        return FUNCTIONS[name](self, *args, **kwargs)
+        return getattr(pygrad, name)(self, *args, **kwargs)
 
     method.__name__ = name
     method.__qualname__ = "Tensor." + name
@@ -110,9 +110,7 @@ def _is_shared(self: Tensor) -> bool:
     return self.device.type == "cuda"
 
 
-def _array_wrap(
-    self: Tensor, array: Any, context: Any = None, return_scalar: bool = False
-) -> Any:
+def _array_wrap(self: Tensor, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
     """What NumPy computed from this tensor, as a tensor where the dtype exists here."""
     import numpy as np
 
@@ -330,9 +328,11 @@ def is_nonzero(input: Tensor) -> bool:
     Raises:
         RuntimeError: for more or fewer elements than one.
     """
-    if _tensor_argument("is_nonzero", input).numel() != 1:
+    count = _tensor_argument("is_nonzero", input).numel()
+    if count != 1:
+        number = "no values" if count == 0 else "more than one value"
         raise RuntimeError(
-            f"is_nonzero(): Boolean value of Tensor with {input.numel()} values is ambiguous"
+            f"is_nonzero(): Boolean value of Tensor with {number} is ambiguous; it has {count}"
         )
     return bool(input.item())
 

@@ -111,7 +111,7 @@ def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = 
     """The first ``n // 2 + 1`` terms of the transform of a real signal: the others mirror them."""
     full = _one("rfft", _real("rfft", input), n, dim, norm, False)
     axis = dim % input.dim()
-    return full.narrow(axis, 0, full.shape[axis] // 2 + 1)
+    return full.narrow(axis, 0, full.shape[axis] // 2 + 1).contiguous()
 
 
 def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
@@ -127,7 +127,7 @@ def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None =
     parts = [half, ops.flip(mirror, [axis]).conj()]
     full = ops.cat(parts, axis)
     result: Tensor = _Transform.apply(full, axis, _norm("irfft", norm), True)
-    return ops.real(result)
+    return ops.real(result).contiguous()
 
 
 def _many(op: str, x: Tensor, s: Any, dim: Any, norm: str | None, inverse: bool) -> Tensor:

@@ -37,7 +37,9 @@ def trace(func: Any, example_inputs: Any = None, *args: Any, **options: Any) -> 
         from pygrad import no_grad
 
         with no_grad():
-            func(*example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,))
+            func(
+                *example_inputs if isinstance(example_inputs, (tuple, list)) else (example_inputs,)
+            )
     return func
 
 

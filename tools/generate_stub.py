@@ -264,10 +264,10 @@ def python_method_stub(name: str, function: Callable[..., Any], indent: str) -> 
 
 def python_methods() -> str:
     """Return the members that `pygrad._tensor` puts on the native type."""
+    import pygrad
     from pygrad import _tensor
-    from pygrad.functional import FUNCTIONS
 
-    methods = {**_tensor._METHODS, **{name: FUNCTIONS[name] for name in _tensor._COMPOSED}}
+    methods = {**_tensor._METHODS, **{name: getattr(pygrad, name) for name in _tensor._COMPOSED}}
     return "".join(
         [f"    {name}: _bool\n" for name in sorted(_tensor._NEVER)]
         + [python_method_stub(name, methods[name], "    ") for name in sorted(methods)]

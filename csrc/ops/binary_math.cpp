@@ -34,7 +34,10 @@ Tensor extreme(const char* name, BinaryOp op, const Tensor& input, const Tensor&
 // The operand of an op that takes tensors only, made of a number.
 // A number takes the precision of the tensor beside it: log(2.0) for a double is not log(2.0f).
 Tensor as_tensor(const Operand& other, const Tensor& like) {
-  return other.is_tensor() ? other.tensor : scalar_tensor(other.scalar, result_type(like, other), like.device());
+  if (other.is_tensor()) return other.tensor;
+  const DType dtype = result_type(like, other);
+  // Beside small integers it keeps its own value: 300 is no uint8. The op's own promotion lets the tensor decide the dtype.
+  return scalar_tensor(other.scalar, is_integral(dtype) ? scalar_dtype(other.scalar) : dtype, like.device());
 }
 
 }  // namespace

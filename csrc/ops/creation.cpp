@@ -166,7 +166,9 @@ Example:
 )").nondifferentiable();
 
 Tensor full_op(const Shape& size, Scalar fill_value, std::optional<DType> dtype, std::optional<Device> device, bool requires_grad) {
-  return with_grad(full(size, fill_value, dtype.value_or(scalar_dtype(fill_value)), device.value_or(default_device())), requires_grad);
+  const DType made = dtype.value_or(scalar_dtype(fill_value));
+  check_convertible("full", fill_value, made);
+  return with_grad(full(size, fill_value, made, device.value_or(default_device())), requires_grad);
 }
 PG_OP_NAMED("full", &full_op, "(int[] size, Scalar fill_value, " PG_CREATION_ARGS ") -> Tensor",
             R"(A tensor filled with one number, whose kind gives the dtype.

@@ -1,7 +1,7 @@
 // What the matrix products share: checks with PyTorch's wording, and the call of the one GEMM kernel on tensors of any strides.
 #pragma once
 
-#include "csrc/core/tensor.h"
+#include "csrc/ops/ops.h"
 #include "kernels/kernels.h"
 
 namespace pygrad {
@@ -25,5 +25,34 @@ Tensor hermitian(const Tensor& t);
 Tensor grad_of_left(const Tensor& g, const Tensor& b, bool column_major);
 Tensor grad_of_right(const Tensor& g, const Tensor& a, bool column_major);
 bool is_column_major(const Tensor& matrix);
+
+// PyTorch names dtypes by their C++ type in this one message.
+inline const char* c_type_name(DType dtype) {
+  constexpr const char* names[kNumDTypes] = {"bool", "unsigned char", "signed char", "short int", "int", "long int", "c10::Half",
+                                             "c10::BFloat16", "float", "double", "c10::complex<float>", "c10::complex<double>"};
+  return names[int(dtype)];
+}
+
+inline void check_dims_are(const char* op, const Tensor& t, int64_t dims, const char* text) {
+  PG_CHECK(t.dim() == dims, op, "(): ", text, ", got shape ", t.sizes());
+}
+
+// C *= s, for the complex factors that the kernel's double cannot carry.
+inline void scale(const Tensor& c, Scalar s) { kernels::binary_scalar(c.device_type())(BinaryOp::mul, c.view(), c.view(), s, false); }
+
+inline bool is_number(Scalar s, int64_t n) { return s.is_integral() ? s.i == n : s.d == double(n) && s.im == 0; }
+
+// Integer products take integer factors; a float one is cut off, as PyTorch does.
+inline Scalar factor(Scalar s, DType dtype) { return is_integral(dtype) && !s.is_integral() ? Scalar(s.to_int()) : s; }
+
+// An untracked 2-D or 3-D look at a tensor.
+inline Tensor as_row(const Tensor& v) { return alias(v, Shape{1, v.size(0)}, Shape{0, v.stride(0)}, v.offset()); }
+inline Tensor as_column(const Tensor& v) { return alias(v, Shape{v.size(0), 1}, Shape{v.stride(0), 0}, v.offset()); }
+inline Tensor expanded(const Tensor& t, Sizes sizes) {
+  const View v = t.view_expanded(sizes);
+  return alias(t, sizes, Sizes{v.strides, sizes.size()}, t.offset());
+}
+
+inline Tensor apart_from(const Tensor& out, const Tensor& t) { return may_overlap(out, t) ? alias(clone(t)) : t; }
 
 }  // namespace pygrad

@@ -6,8 +6,6 @@
 #include "csrc/python/python.h"
 #include "csrc/python/tensor_methods.h"
 
-#include <structmember.h>
-
 namespace pygrad {
 extern void (*forget_node_object)(Node* node);
 extern std::string (*traceback_source)();

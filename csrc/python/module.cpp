@@ -63,6 +63,7 @@ PYBIND11_MODULE(_C, m) {
   init_call(m.ptr());
   init_autograd(m);
   init_factory(m);
-  init_interop(m);
+  init_dlpack(m);
+  init_storage(m);
   init_runtime(m);
 }

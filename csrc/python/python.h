@@ -4,6 +4,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <structmember.h>
 
 #include <string>
 
@@ -92,7 +93,8 @@ void init_call(PyObject* module);
 
 void init_autograd(py::module_& module);   // autograd.cpp: nodes, hooks, run_backward, custom functions, grad modes
 void init_factory(py::module_& module);    // factory.cpp: tensor(), as_tensor(), from nested sequences
-void init_interop(py::module_& module);    // interop.cpp: NumPy, buffers, DLPack, storages
+void init_dlpack(py::module_& module);     // dlpack.cpp
+void init_storage(py::module_& module);    // storage.cpp: storages, copying, pickling
 void init_runtime(py::module_& module);    // runtime.cpp: threads, ISA, memory, CUDA, build information, generators
 
 // indexing.cpp
@@ -116,6 +118,13 @@ PyObject* register_post_accumulate_hook(PyObject* self, PyObject* callable);
 void retain_grad(PyObject* self);
 int traverse_hooks(TensorImpl* impl, visitproc visit, void* arg);
 void clear_hooks(TensorImpl* impl);
+
+// Methods of Tensor that are easier said with pybind11: functions bind to instances like any Python function.
+template <class F, class... Extra>
+void add_method(const char* name, F&& f, const Extra&... extra) {
+  py::object type = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));
+  type.attr(name) = py::cpp_function(std::forward<F>(f), py::name(name), py::is_method(type), extra...);
+}
 
 // Turns the exception being handled into a Python one.
 void set_python_error();

@@ -20,13 +20,14 @@ def _as_entry(value: Any) -> Any:
     return value
 
 
-def _entry_text(value: Any) -> str:
+def _entry_text(value: Any, legacy: bool = False) -> str:
     if not isinstance(value, Tensor):
         return f"Object of type: {type(value).__name__}"
     size = "x".join(str(n) for n in value.shape)
     name = "Parameter" if isinstance(value, Parameter) else type(value).__name__
     place = f" (GPU {value.device.index})" if value.device.type == "cuda" else ""
-    kind = str(value.dtype)
+    # As PyTorch prints them: a ParameterDict names the type of old, a ParameterList the dtype.
+    kind = value.type() if legacy else str(value.dtype)
     return f"{name} containing: [{kind} of size {size}{place}]"
 
 
@@ -195,7 +196,9 @@ class ParameterDict(Module):
         return self
 
     def extra_repr(self) -> str:
-        return "\n".join(f"  ({key}): {_entry_text(value)}" for key, value in self.items())
+        return "\n".join(
+            f"  ({key}): {_entry_text(value, legacy=True)}" for key, value in self.items()
+        )
 
     def __call__(self, input: Any) -> Any:
         raise RuntimeError("ParameterDict should not be called.")

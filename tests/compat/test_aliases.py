@@ -47,6 +47,27 @@ def test_names_are_pygrads_own_modules():
     """)
 
 
+def test_variable_of_old_scripts():
+    check("""
+        import pygrad.compat
+        pygrad.compat.install()
+        import torch
+        from torch.autograd import Variable
+        data = torch.ones(2)
+        x = Variable(data, requires_grad=True)
+        (x * x).sum().backward()
+        assert x.grad.tolist() == [2.0, 2.0] and x.data_ptr() == data.data_ptr()
+        assert isinstance(data, Variable) and not isinstance(3, Variable)
+        assert not Variable(x).requires_grad
+        try:
+            Variable([1.0])
+        except TypeError as error:
+            assert "must be a Tensor" in str(error)
+        else:
+            raise AssertionError("a list is no tensor")
+    """)
+
+
 def test_missing_submodules_never_reach_another_package():
     check("""
         import pygrad.compat, sys

@@ -16,6 +16,7 @@ TUTORIALS = {
     "tutorial_models": ["resnet", "gan", "charlm", "transformer", "mingpt"],
     "tutorial_techniques": [
         "dqn",
+        "reinforce",
         "customfn",
         "wgangp",
         "hvp",

@@ -125,7 +125,9 @@ x * nd
 na / x
 nd / x
 x == na
-x != na
+xr == na
+T.xlogy(u, 300)
+u == 300
 np.exp(x)
 np.add(x, 1)
 np.asarray(i).dtype == np.int64
@@ -272,7 +274,7 @@ def test_errors(source, phrase):
     kind = next(k for k in raised[0].type.__mro__ if hasattr(builtins, k.__name__))
     assert raised[1].errisinstance(kind), raised[1].value
     for caught in raised:
-        assert phrase in str(caught.value).replace("in_features", ""), caught.value
+        assert phrase in str(caught.value), caught.value
 
 
 def test_arrays_on_the_left():

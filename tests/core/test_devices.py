@@ -65,8 +65,9 @@ def test_default_device(device):
         made = [
             pygrad.zeros(2), pygrad.empty(2), pygrad.full((2,), 3), pygrad.eye(2), pygrad.arange(3),
             pygrad.linspace(0, 1, 3), pygrad.rand(2), pygrad.randn(2), pygrad.randint(5, (2,)),
-            pygrad.randperm(3), pygrad.tensor([1.0]), pygrad.as_tensor([1]), pygrad.tril_indices(2, 2),
-            pygrad.nn.Linear(2, 2).weight, pygrad.nn.BatchNorm1d(2).running_mean,
+            pygrad.randperm(3), pygrad.tensor([1.0]), pygrad.as_tensor([1]),
+            pygrad.tril_indices(2, 2), pygrad.nn.Linear(2, 2).weight,
+            pygrad.nn.BatchNorm1d(2).running_mean,
         ]  # fmt: skip
         assert {t.device.type for t in made} == {device}
         assert pygrad.ones(2, device="cpu").device.type == "cpu"
@@ -114,7 +115,12 @@ class TestCuda:
         x = pygrad.arange(6.0, device="cuda").reshape(2, 3)
         assert x.tolist() == [[0, 1, 2], [3, 4, 5]]
         assert x.t()[1:].tolist() == [[1, 4], [2, 5]]
-        assert (x[1, 2].item(), float(x.sum()), int(x[0, 1]), bool(x[0, 0])) == (5.0, 15.0, 1, False)
+        assert (x[1, 2].item(), float(x.sum()), int(x[0, 1]), bool(x[0, 0])) == (
+            5.0,
+            15.0,
+            1,
+            False,
+        )
         assert [float(v) for v in x[0]] == [0, 1, 2]
         assert f"{x[1, 0]:.1f}" == "3.0"
         assert "abc"[pygrad.tensor(1, device="cuda")] == "b"

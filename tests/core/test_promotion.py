@@ -74,7 +74,9 @@ def test_zero_dim_tensors_matter_by_kind_only(a):
     for b in NAMES:
         x, scalar = pygrad.ones(2, dtype=d(a)), pygrad.tensor(1, dtype=d(b))
         expected = a if KIND[b] <= KIND[a] else rule(a, b)
-        if b.startswith("complex") and "float" in a:  # a complex number keeps a real tensor's precision
+        if (
+            b.startswith("complex") and "float" in a
+        ):  # a complex number keeps a real tensor's precision
             expected = "complex128" if a == "float64" else "complex64"
         assert (x + scalar).dtype == d(expected), (a, b)
         assert (scalar + x).dtype == d(expected), (a, b)

@@ -57,6 +57,19 @@ def test_digits_learns_and_reports(tmp_path):
     assert (tmp_path / "digits.pt").exists()
 
 
+def test_example_of_the_readme(tmp_path):
+    pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    (tmp_path / "readme.py").write_text(code, encoding="utf-8")
+    lines = run(str(tmp_path / "readme.py"), tmp_path).splitlines()
+    assert len(lines) == 10
+    found = re.fullmatch(r"epoch 9: loss [\d.]+, ([\d.]+)% of the test images right", lines[-1])
+    assert found, lines
+    assert float(found[1]) > 80  # other writers than in training
+    assert (tmp_path / "digits.pt").exists()
+
+
 def test_digits_resumes_exactly(tmp_path):
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
     run("digits.py", tmp_path, "--epochs", "4", "--checkpoint", "through.pt")

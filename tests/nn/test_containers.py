@@ -79,6 +79,9 @@ def test_parameter_list():
 
 def test_parameter_dict():
     params = nn.ParameterDict({"a": pygrad.ones(2)})
+    assert repr(params) == (
+        "ParameterDict(  (a): Parameter containing: [torch.FloatTensor of size 2])"
+    )
     params["b"] = pygrad.ones(1)
     assert list(params.state_dict()) == ["a", "b"] and "a" in params
     assert params.get("zz") is None and params.setdefault("b", 3) is params["b"]

@@ -1,4 +1,4 @@
-"""Training on a device: the same losses and parameters as on the processor, and state that moves."""
+"""Training on a device: the losses and parameters of the processor, and state that moves."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def network():
     )  # fmt: skip
 
 
-def train(device, name, steps, seed):
+def train(device, name, steps, seed, dtype=pygrad.float32):
     pygrad.manual_seed(seed)
-    x, y = pygrad.randn(32, 1, 14, 14), pygrad.randint(0, 10, (32,))
-    model = network().to(device)
+    x, y = pygrad.randn(32, 1, 14, 14, dtype=dtype), pygrad.randint(0, 10, (32,))
+    model = network().to(device, dtype)
     optimizer = getattr(pygrad.optim, name)(model.parameters(), **OPTIMIZERS[name])
     schedule = lr_scheduler.StepLR(optimizer, 2, 0.5)
     losses = []
@@ -54,16 +54,18 @@ def train(device, name, steps, seed):
     return model, optimizer, losses
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_training_equals_the_processors(name, device, seed):
-    model, _, losses = train(device, name, 4, seed)
-    expected, _, expected_losses = train("cpu", name, 4, seed)
-    assert losses == pytest.approx(expected_losses, rel=1e-5)
-    for (key, a), b in zip(
-        model.state_dict().items(), expected.state_dict().values(), strict=True
-    ):
+# In float64, since optimizers that divide by a gradient's size blow up the rounding of small ones.
+@pytest.mark.parametrize(
+    ("name", "dtype"), [("SGD", "float32"), *((n, "float64") for n in OPTIMIZERS)]
+)
+def test_training_equals_the_processors(name, dtype, device, seed):
+    model, _, losses = train(device, name, 4, seed, getattr(pygrad, dtype))
+    expected, _, expected_losses = train("cpu", name, 4, seed, getattr(pygrad, dtype))
+    rtol, atol = {"float32": (1e-4, 1e-5), "float64": (1e-7, 1e-9)}[dtype]
+    assert losses == pytest.approx(expected_losses, rel=rtol / 10)
+    for (key, a), b in zip(model.state_dict().items(), expected.state_dict().values(), strict=True):
         assert a.device.type == device
-        assert pygrad.allclose(a.cpu(), b, rtol=1e-3, atol=1e-5), key
+        assert pygrad.allclose(a.cpu(), b, rtol, atol), key
 
 
 @pytest.mark.parametrize("target", ["cpu", "cuda"])

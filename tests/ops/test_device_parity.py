@@ -21,12 +21,13 @@ CASES = [
 ]
 
 
-def agree(info, a, b, what):
+def agree(info, a, b, what, scale=1.0):
     if not is_tensor(a):
         assert a == b or a != a, what
         return
     assert a.dtype == b.dtype, what
-    text = mismatch(to_numpy(a), to_numpy(b), *info.tolerance(dtype_name(a)))
+    rtol, atol = info.tolerance(dtype_name(a))
+    text = mismatch(to_numpy(a), to_numpy(b), rtol, atol * scale)
     assert not text, f"{what}: {text}"
 
 
@@ -45,11 +46,17 @@ def test_values(name, dtype):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, i in OPS.items() if i.grad and n not in ALIASES and not n.endswith("_")]
+    ("name", "dtype"),
+    [
+        pytest.param(name, dtype, id=f"{name}-{dtype}")
+        for name, info in OPS.items()
+        if info.grad and name not in ALIASES and not name.endswith("_")
+        for dtype in ("float32", "float64")
+        if dtype in info.dtypes
+    ],
 )
-def test_gradients(name):
+def test_gradients(name, dtype):
     info = OPS[name]
-    dtype = "float32" if "float32" in info.dtypes else info.dtypes[0]
     for sample in info.draw(dtype, SEED):
         both = []
         for device in ("cpu", "cuda"):
@@ -62,7 +69,9 @@ def test_gradients(name):
         for a, b in zip(*both, strict=True):
             assert (a is None) == (b is None), f"{name}{sample!r}"
             if a is not None:
-                agree(info, b, a, f"gradient of {name}{sample!r}")
+                # Where terms cancel, the rounding of a sum goes with the terms, not with its value.
+                scale = max(1.0, a.abs().max().item()) if dtype == "float32" and a.numel() else 1.0
+                agree(info, b, a, f"gradient of {name}{sample!r}", scale)
 
 
 def test_mixed_devices_are_refused():

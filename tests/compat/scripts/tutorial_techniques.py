@@ -10,6 +10,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import torch.optim as optim
+from torch.distributions import Categorical
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from tutorial_numbers import fill, ints, rnd, run
@@ -72,6 +73,40 @@ def dqn():
                 tgt.load_state_dict(td)
             if done:
                 break
+    return out
+
+
+def reinforce():
+    """Categorical policies, returns, and an entropy bonus."""
+    env = Env()
+    pi = fill(nn.Sequential(nn.Linear(6, 16), nn.Tanh(), nn.Linear(16, 2), nn.Softmax(dim=-1)))
+    opt = optim.Adam(pi.parameters(), 1e-2)
+    rng = random.Random(0)
+    out = []
+    for ep in range(5):
+        s = env.reset()
+        lps, rs, ents = [], [], []
+        for t in range(30):
+            d = Categorical(pi(torch.from_numpy(s).float().unsqueeze(0)))
+            assert d.sample().shape == (1,)
+            a = torch.tensor([rng.randrange(2)])
+            lps.append(d.log_prob(a))
+            ents.append(d.entropy())
+            s, r, done = env.step(a.item())
+            rs.append(r - 0.01)
+            if done:
+                break
+        R_, ret = 0, deque()
+        for r in rs[::-1]:
+            R_ = r + 0.99 * R_
+            ret.appendleft(R_)
+        ret = torch.tensor(ret)
+        ret = (ret - ret.mean()) / (ret.std() + np.finfo(np.float32).eps.item())
+        l = torch.cat([-lp * R for lp, R in zip(lps, ret)]).sum() - 0.01 * torch.cat(ents).sum()
+        opt.zero_grad()
+        l.backward()
+        opt.step()
+        out.append(l.item())
     return out
 
 
@@ -357,4 +392,4 @@ def accum_ema():
 
 
 if __name__ == "__main__":
-    run(dqn, customfn, wgangp, hvp, hooks, transfer, accum_ema)
+    run(dqn, reinforce, customfn, wgangp, hvp, hooks, transfer, accum_ema)
