@@ -19,8 +19,7 @@ struct Union {
 };
 using Boolean = DTypeSet<DType::Bool>;
 using Integers = DTypeSet<DType::UInt8, DType::Int8, DType::Int16, DType::Int32, DType::Int64>;
-using Floating =
-    DTypeSet<DType::Float16, DType::BFloat16, DType::Float32, DType::Float64>;
+using Floating = DTypeSet<DType::Float16, DType::BFloat16, DType::Float32, DType::Float64>;
 using ComplexTypes = DTypeSet<DType::Complex64, DType::Complex128>;
 using FloatingComplex = Union<Floating, ComplexTypes>;
 using Real = Union<Integers, Floating>;
@@ -28,12 +27,12 @@ using Numbers = Union<Real, ComplexTypes>;
 using RealAndBool = Union<Real, Boolean>;
 using AllTypes = Union<Numbers, Boolean>;
 
-#define PG_DISPATCH_CASE(D, T)                               \
-  case DType::D:                                             \
-    if constexpr ((Set::mask >> unsigned(DType::D)) & 1u) {  \
-      f.template operator()<T>();                            \
-      return;                                                \
-    }                                                        \
+#define PG_DISPATCH_CASE(D, T)                              \
+  case DType::D:                                            \
+    if constexpr ((Set::mask >> unsigned(DType::D)) & 1u) { \
+      f.template operator()<T>();                           \
+      return;                                               \
+    }                                                       \
     break;
 
 template <class Set, class F>

@@ -108,38 +108,82 @@ struct alignas(2 * sizeof(T)) Complex {
 using Complex64 = Complex<float>;
 using Complex128 = Complex<double>;
 
-template <class T> struct dtype_of;
-template <> struct dtype_of<bool> { static constexpr DType value = DType::Bool; };
-template <> struct dtype_of<uint8_t> { static constexpr DType value = DType::UInt8; };
-template <> struct dtype_of<int8_t> { static constexpr DType value = DType::Int8; };
-template <> struct dtype_of<int16_t> { static constexpr DType value = DType::Int16; };
-template <> struct dtype_of<int32_t> { static constexpr DType value = DType::Int32; };
-template <> struct dtype_of<int64_t> { static constexpr DType value = DType::Int64; };
-template <> struct dtype_of<Half> { static constexpr DType value = DType::Float16; };
-template <> struct dtype_of<BFloat16> { static constexpr DType value = DType::BFloat16; };
-template <> struct dtype_of<float> { static constexpr DType value = DType::Float32; };
-template <> struct dtype_of<double> { static constexpr DType value = DType::Float64; };
-template <> struct dtype_of<Complex64> { static constexpr DType value = DType::Complex64; };
-template <> struct dtype_of<Complex128> { static constexpr DType value = DType::Complex128; };
+template <class T>
+struct dtype_of;
+template <>
+struct dtype_of<bool> {
+  static constexpr DType value = DType::Bool;
+};
+template <>
+struct dtype_of<uint8_t> {
+  static constexpr DType value = DType::UInt8;
+};
+template <>
+struct dtype_of<int8_t> {
+  static constexpr DType value = DType::Int8;
+};
+template <>
+struct dtype_of<int16_t> {
+  static constexpr DType value = DType::Int16;
+};
+template <>
+struct dtype_of<int32_t> {
+  static constexpr DType value = DType::Int32;
+};
+template <>
+struct dtype_of<int64_t> {
+  static constexpr DType value = DType::Int64;
+};
+template <>
+struct dtype_of<Half> {
+  static constexpr DType value = DType::Float16;
+};
+template <>
+struct dtype_of<BFloat16> {
+  static constexpr DType value = DType::BFloat16;
+};
+template <>
+struct dtype_of<float> {
+  static constexpr DType value = DType::Float32;
+};
+template <>
+struct dtype_of<double> {
+  static constexpr DType value = DType::Float64;
+};
+template <>
+struct dtype_of<Complex64> {
+  static constexpr DType value = DType::Complex64;
+};
+template <>
+struct dtype_of<Complex128> {
+  static constexpr DType value = DType::Complex128;
+};
 
-template <class T> constexpr bool is_complex_v = false;
-template <class T> constexpr bool is_complex_v<Complex<T>> = true;
-template <class T> constexpr bool is_reduced_v =
-    std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
-template <class T> constexpr bool is_real_float_v =
+template <class T>
+constexpr bool is_complex_v = false;
+template <class T>
+constexpr bool is_complex_v<Complex<T>> = true;
+template <class T>
+constexpr bool is_reduced_v = std::is_same_v<T, Half> || std::is_same_v<T, BFloat16>;
+template <class T>
+constexpr bool is_real_float_v =
     std::is_same_v<T, float> || std::is_same_v<T, double> || is_reduced_v<T>;
 
 // The type in which a kernel computes with elements of type T: float for the 16-bit floats.
-template <class T> using opmath_t = std::conditional_t<is_reduced_v<T>, float, T>;
+template <class T>
+using opmath_t = std::conditional_t<is_reduced_v<T>, float, T>;
 // The type in which a sum over elements of type T is accumulated.
-template <class T> using acc_t = std::conditional_t<std::is_integral_v<T>, int64_t, opmath_t<T>>;
+template <class T>
+using acc_t = std::conditional_t<std::is_integral_v<T>, int64_t, opmath_t<T>>;
 
 PG_HOST_DEVICE constexpr size_t item_size(DType d) {
   constexpr uint8_t sizes[kNumDTypes] = {1, 1, 1, 2, 4, 8, 2, 2, 4, 8, 8, 16};
   return sizes[size_t(d)];
 }
 PG_HOST_DEVICE constexpr bool is_complex(DType d) { return d >= DType::Complex64; }
-PG_HOST_DEVICE constexpr bool is_floating(DType d) { return d >= DType::Float16 && d <= DType::Float64; }
+PG_HOST_DEVICE constexpr bool is_floating(DType d) {
+  return d >= DType::Float16 && d <= DType::Float64;
+}
 PG_HOST_DEVICE constexpr bool is_integral(DType d, bool include_bool = true) {
   return d <= DType::Int64 && (include_bool || d != DType::Bool);
 }
@@ -150,9 +194,9 @@ PG_HOST_DEVICE constexpr DType complex_dtype(DType d) {
   return d == DType::Float64 || d == DType::Complex128 ? DType::Complex128 : DType::Complex64;
 }
 PG_HOST_DEVICE constexpr const char* dtype_name(DType d) {
-  constexpr const char* names[kNumDTypes] = {"bool",    "uint8",    "int8",    "int16",
-                                             "int32",   "int64",    "float16", "bfloat16",
-                                             "float32", "float64",  "complex64", "complex128"};
+  constexpr const char* names[kNumDTypes] = {"bool",    "uint8",   "int8",      "int16",
+                                             "int32",   "int64",   "float16",   "bfloat16",
+                                             "float32", "float64", "complex64", "complex128"};
   return names[size_t(d)];
 }
 

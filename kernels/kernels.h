@@ -1,12 +1,16 @@
 // Every kernel's signature: the only header of kernels/ that csrc/ includes.
 //
 // Conventions, unless a line says otherwise:
-// - The caller has checked shapes, dtypes and index ranges; a kernel checks nothing but its dtype (see `unsupported`).
-// - Outputs come first. Inputs of pointwise kernels have been expanded to the output's sizes (stride 0 where broadcast), and
-//   cast to one dtype. Views may have any strides, and any size may be 0. Outputs never overlap themselves.
+// - The caller has checked shapes, dtypes and index ranges; a kernel checks nothing but its dtype
+// (see `unsupported`).
+// - Outputs come first. Inputs of pointwise kernels have been expanded to the output's sizes
+// (stride 0 where broadcast), and
+//   cast to one dtype. Views may have any strides, and any size may be 0. Outputs never overlap
+//   themselves.
 // - An output may be the very same view as an input (in-place); no other overlap.
 // - 16-bit floats are computed in float and rounded once at the end.
-// - Work is divided by shape alone and partial results combine in a fixed order: the same bits for any thread count.
+// - Work is divided by shape alone and partial results combine in a fixed order: the same bits for
+// any thread count.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +22,8 @@
 namespace pygrad {
 
 // One matrix product per batch entry: C = alpha * A B + beta * C, then + bias, then the activation.
-// Element (i, j) of A lies at a[i * a_rs + j * a_cs]; any strides, so a transpose is never materialised.
+// Element (i, j) of A lies at a[i * a_rs + j * a_cs]; any strides, so a transpose is never
+// materialised.
 struct GemmArgs {
   DType dtype;  // every dtype but bool; 16-bit floats accumulate in float, integers wrap
   int64_t batch, m, n, k;
@@ -175,14 +180,15 @@ struct KernelTable {
   PG_KERNELS(PG_TABLE_ENTRY)
 #undef PG_TABLE_ENTRY
   // These two answer a question, so they return a value.
-  // Position of the first element of `index` (int64, any strides) outside [low, high), in row-major order, or -1.
+  // Position of the first element of `index` (int64, any strides) outside [low, high), in row-major
+  // order, or -1.
   int64_t (*find_out_of_range)(const View& index, int64_t low, int64_t high);
   // Number of elements that are not zero (any dtype).
   int64_t (*count_nonzero_total)(const View& in);
 };
 
-// Thrown text for a dtype a kernel has no instance for; never returns. csrc installs the handler that throws
-// NotImplementedError, so that kernel files need no exceptions of their own.
+// Thrown text for a dtype a kernel has no instance for; never returns. csrc installs the handler
+// that throws NotImplementedError, so that kernel files need no exceptions of their own.
 [[noreturn]] void unsupported_on(const char* device, const char* kernel, DType dtype);
 #ifndef PG_KERNEL_DEVICE
 #define PG_KERNEL_DEVICE "cpu"  // kernels/cuda/common.cuh says "cuda"
@@ -217,8 +223,8 @@ int available_isas(const char** names, int capacity);
 int num_threads();
 void set_num_threads(int n);
 
-// Memory and transfers of the CUDA device; null functions when the build has none. All may be called
-// with no driver present, in which case device_count() is 0.
+// Memory and transfers of the CUDA device; null functions when the build has none. All may be
+// called with no driver present, in which case device_count() is 0.
 struct CudaRuntime {
   int (*device_count)();
   bool (*is_emulated)();
@@ -226,7 +232,8 @@ struct CudaRuntime {
   bool (*device_name)(int device, char* out, size_t capacity);
   void* (*allocate)(size_t bytes, int device);  // null on failure
   void (*deallocate)(void* p, size_t bytes, int device);
-  bool (*copy)(void* dst, const void* src, size_t bytes, int kind);  // 0 host to device, 1 device to host, 2 on device
+  bool (*copy)(void* dst, const void* src, size_t bytes,
+               int kind);  // 0 host to device, 1 device to host, 2 on device
   bool (*synchronize)();
   const char* (*last_error)();  // text of the last failure, cleared by the call; null when none
   bool (*memory_info)(size_t* free, size_t* total);

@@ -13,7 +13,8 @@ namespace {
 
 using Buffer = SmallVector<Tensor, 1>;  // one gradient per output of a node
 
-// The nodes that wait to run, with the gradients that reached them so far; a slot is reused when its node ran.
+// The nodes that wait to run, with the gradients that reached them so far; a slot is reused when
+// its node ran.
 class ReadyNodes {
  public:
   struct Slot {
@@ -36,7 +37,8 @@ class ReadyNodes {
       Slot& s = slots_[it->second];
       s.node = node.get();
       s.owner = node;
-      for (uint32_t i = 0; i < std::max<uint32_t>(node->outputs.size(), 1); ++i) s.grads.push_back({});
+      for (uint32_t i = 0; i < std::max<uint32_t>(node->outputs.size(), 1); ++i)
+        s.grads.push_back({});
       heap_.push_back({node->sequence, it->second});
       std::push_heap(heap_.begin(), heap_.end());
     }
@@ -62,7 +64,8 @@ class ReadyNodes {
   std::unordered_map<Node*, size_t> index_;
 };
 
-// Brings a gradient to what the node's output looked like: the place where broadcasting and promotion are undone.
+// Brings a gradient to what the node's output looked like: the place where broadcasting and
+// promotion are undone.
 Tensor conform(const Node& node, uint32_t nr, Tensor g) {
   if (nr >= node.outputs.size()) return g;
   const OutputMeta& meta = node.outputs[nr];
@@ -72,8 +75,8 @@ Tensor conform(const Node& node, uint32_t nr, Tensor g) {
     g = to(g, meta.dtype);
   }
   if (g.device() != meta.device) {
-    PG_CHECK(meta.sizes.empty(), "a gradient of shape ", meta.shape(), " is on ", g.device(), "; expected it on ", meta.device,
-             ", where its tensor is. Move it with .to()");
+    PG_CHECK(meta.sizes.empty(), "a gradient of shape ", meta.shape(), " is on ", g.device(),
+             "; expected it on ", meta.device, ", where its tensor is. Move it with .to()");
     g = to_device(g, meta.device);  // a number that met tensors of the other device
   }
   return g;
@@ -92,7 +95,8 @@ void accumulate(Tensor& sum, Tensor g, bool recording) {
     sum = add(sum, g);
 }
 
-void run_hooks(std::vector<HookEntry> entries, uint32_t nr, Tensor& grad) {  // a copy: a hook may remove itself
+void run_hooks(std::vector<HookEntry> entries, uint32_t nr,
+               Tensor& grad) {  // a copy: a hook may remove itself
   for (HookEntry& h : entries) {
     if (h.nr != nr) continue;
     std::vector<Tensor> one{grad};
@@ -110,12 +114,15 @@ bool has_nan(const Tensor& t) {
 void check_for_nan(const Node& node, const Grads& grads) {
   for (size_t i = 0; i < grads.size(); ++i)
     if (grads[i].defined() && has_nan(grads[i]))
-      raise(ErrorKind::Runtime, "Function '", node.display_name(), "' returned nan values in its ", i, "th output.",
-            node.traceback ? "\nThe forward call was made here:\n" + *node.traceback : std::string());
+      raise(
+          ErrorKind::Runtime, "Function '", node.display_name(), "' returned nan values in its ", i,
+          "th output.",
+          node.traceback ? "\nThe forward call was made here:\n" + *node.traceback : std::string());
 }
 
 // The nodes from which some input can be reached, so that nothing else runs.
-std::unordered_set<Node*> nodes_towards(const std::vector<Edge>& roots, const std::vector<Edge>& inputs) {
+std::unordered_set<Node*> nodes_towards(const std::vector<Edge>& roots,
+                                        const std::vector<Edge>& inputs) {
   std::unordered_set<Node*> targets, needed, visited;
   uint64_t oldest = UINT64_MAX;
   for (const Edge& e : inputs) {
@@ -155,26 +162,34 @@ std::unordered_set<Node*> nodes_towards(const std::vector<Edge>& roots, const st
 
 }  // namespace
 
-std::vector<Tensor> run_backward(const TensorList& roots, const TensorList& grads, const TensorList& inputs,
-                                 const BackwardOptions& options) {
+std::vector<Tensor> run_backward(const TensorList& roots, const TensorList& grads,
+                                 const TensorList& inputs, const BackwardOptions& options) {
   std::vector<Edge> root_edges, input_edges;
   ReadyNodes ready;
   const GradGuard mode(options.create_graph);
   for (size_t i = 0; i < roots.size(); ++i) {
     const Tensor& root = roots[i];
-    PG_CHECK(root.requires_grad(), "element ", i, " of tensors does not require grad and does not have a grad_fn. "
+    PG_CHECK(root.requires_grad(), "element ", i,
+             " of tensors does not require grad and does not have a grad_fn. "
              "Was it computed under no_grad(), or from tensors without requires_grad?");
     Tensor g = grads[i];
     if (!g.defined()) {
-      PG_CHECK(root.numel() == 1, "grad can be implicitly created only for scalar outputs; this output has shape ",
-               root.sizes(), ". Pass a gradient of that shape, or reduce it first (.sum(), .mean())");
-      PG_CHECK(!is_complex(root.dtype()), "grad can be implicitly created only for real scalar outputs but got ", root.dtype());
+      PG_CHECK(root.numel() == 1,
+               "grad can be implicitly created only for scalar outputs; this output has shape ",
+               root.sizes(),
+               ". Pass a gradient of that shape, or reduce it first (.sum(), .mean())");
+      PG_CHECK(!is_complex(root.dtype()),
+               "grad can be implicitly created only for real scalar outputs but got ",
+               root.dtype());
       g = ones_like(root);
     } else {
-      PG_CHECK(Shape::same(g.sizes(), root.sizes()), "Mismatch in shape: grad_output[", i, "] has a shape of ", g.sizes(),
-               " and output[", i, "] has a shape of ", root.sizes());
-      PG_CHECK(is_complex(g.dtype()) == is_complex(root.dtype()), "For complex Tensors, both grad_output and output are required "
-               "to have the same dtype: grad_output[", i, "] is ", g.dtype(), ", output[", i, "] is ", root.dtype());
+      PG_CHECK(Shape::same(g.sizes(), root.sizes()), "Mismatch in shape: grad_output[", i,
+               "] has a shape of ", g.sizes(), " and output[", i, "] has a shape of ",
+               root.sizes());
+      PG_CHECK(is_complex(g.dtype()) == is_complex(root.dtype()),
+               "For complex Tensors, both grad_output and output are required "
+               "to have the same dtype: grad_output[",
+               i, "] is ", g.dtype(), ", output[", i, "] is ", root.dtype());
     }
     root_edges.push_back(gradient_edge(root));
     const Edge& e = root_edges.back();
@@ -187,7 +202,8 @@ std::vector<Tensor> run_backward(const TensorList& roots, const TensorList& grad
   std::unordered_set<Node*> needed;
   if (!inputs.empty()) {
     for (size_t i = 0; i < inputs.size(); ++i) {
-      PG_CHECK(inputs[i].requires_grad(), "One of the differentiated Tensors does not require grad: input ", i, " of shape ",
+      PG_CHECK(inputs[i].requires_grad(),
+               "One of the differentiated Tensors does not require grad: input ", i, " of shape ",
                inputs[i].sizes());
       input_edges.push_back(gradient_edge(inputs[i]));
       captures[input_edges[i].node.get()].push_back(i);
@@ -213,7 +229,8 @@ std::vector<Tensor> run_backward(const TensorList& roots, const TensorList& grad
     bool run = true;
     if (auto it = captures.find(node.get()); it != captures.end()) {
       for (size_t i : it->second) captured[i] = buffer[input_edges[i].nr];
-      // A captured leaf is not accumulated; a captured inner node goes on only when something behind it is wanted too.
+      // A captured leaf is not accumulated; a captured inner node goes on only when something
+      // behind it is wanted too.
       run = std::any_of(node->edges.begin(), node->edges.end(),
                         [&](const Edge& e) { return e.node && needed.count(e.node.get()); });
     }
@@ -238,16 +255,19 @@ std::vector<Tensor> run_backward(const TensorList& roots, const TensorList& grad
       const Edge& e = node->edges[i];
       if (!e.node || !result[i].defined()) continue;
       if (!inputs.empty() && !needed.count(e.node.get())) continue;
-      accumulate(ready.of(e.node)[e.nr], conform(*e.node, e.nr, std::move(result[i])), options.create_graph);
+      accumulate(ready.of(e.node)[e.nr], conform(*e.node, e.nr, std::move(result[i])),
+                 options.create_graph);
     }
   }
 
   if (!inputs.empty()) {
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (!options.accumulate) {
-        PG_CHECK(captured[i].defined() || options.allow_unused,
-                 "One of the differentiated Tensors appears to not have been used in the graph: input ", i, " of shape ",
-                 inputs[i].sizes(), ". Set allow_unused=True if this is the desired behavior");
+        PG_CHECK(
+            captured[i].defined() || options.allow_unused,
+            "One of the differentiated Tensors appears to not have been used in the graph: input ",
+            i, " of shape ", inputs[i].sizes(),
+            ". Set allow_unused=True if this is the desired behavior");
         continue;
       }
       if (!captured[i].defined()) continue;

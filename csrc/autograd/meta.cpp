@@ -10,7 +10,8 @@ void (*release_python_object)(void* object) = nullptr;
 
 void destroy(TensorImpl* impl) {
   if (impl->object && impl->owns_object && release_python_object) {
-    // The object may look at the tensor once more (weak references, __del__); it must find a dead one.
+    // The object may look at the tensor once more (weak references, __del__); it must find a dead
+    // one.
     void* object = impl->object;
     impl->object = nullptr;
     release_python_object(object);
@@ -46,7 +47,8 @@ bool Tensor::requires_grad() const {
 
 NodePtr grad_fn(const Tensor& t) {
   TensorImpl* p = t.impl();
-  if (view_is_stale(p) && p->base->requires_grad && p->base->autograd && p->base->autograd->grad_fn) {
+  if (view_is_stale(p) && p->base->requires_grad && p->base->autograd &&
+      p->base->autograd->grad_fn) {
     // Rebuild by geometry: every view of a storage is an as_strided of its base.
     GradGuard on(true);
     Tensor base = Tensor::share(p->base);
@@ -92,14 +94,16 @@ void set_requires_grad(const Tensor& t, bool value) {
   if (value == t.requires_grad()) return;
   if (value) {
     PG_CHECK(is_floating(t.dtype()) || is_complex(t.dtype()),
-             "only Tensors of floating point and complex dtype can require gradients; this one is ", t.dtype());
+             "only Tensors of floating point and complex dtype can require gradients; this one is ",
+             t.dtype());
     PG_CHECK(!t.impl()->inference || grad_state.inference,
              "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed. "
              "Use clone() to get an ordinary tensor");
     t.impl()->requires_grad = true;
     return;
   }
-  PG_CHECK(is_leaf(t), "you can only change requires_grad flags of leaf variables; this one is the result of ",
+  PG_CHECK(is_leaf(t),
+           "you can only change requires_grad flags of leaf variables; this one is the result of ",
            grad_fn(t)->display_name(), ". Use detach() to get a tensor without history");
   t.impl()->requires_grad = false;
 }
@@ -112,12 +116,14 @@ void set_grad(const Tensor& t, const Tensor& grad) {
     return;
   }
   PG_CHECK(grad.impl() != t.impl(), "can't assign Variable as its own grad");
-  PG_CHECK(Shape::same(grad.sizes(), t.sizes()), "assigned grad has data of a different size: grad ",
-           grad.sizes(), ", tensor ", t.sizes());
-  PG_CHECK(grad.device() == t.device(), "assigned grad has data located on a different device: grad on ",
-           grad.device(), ", tensor on ", t.device());
-  PG_CHECK(grad.dtype() == t.dtype(), "assigned grad has data of a different type: grad is ", grad.dtype(),
-           ", tensor is ", t.dtype());
+  PG_CHECK(Shape::same(grad.sizes(), t.sizes()),
+           "assigned grad has data of a different size: grad ", grad.sizes(), ", tensor ",
+           t.sizes());
+  PG_CHECK(grad.device() == t.device(),
+           "assigned grad has data located on a different device: grad on ", grad.device(),
+           ", tensor on ", t.device());
+  PG_CHECK(grad.dtype() == t.dtype(), "assigned grad has data of a different type: grad is ",
+           grad.dtype(), ", tensor is ", t.dtype());
   ensure_meta(t).grad = grad;
 }
 

@@ -7,7 +7,7 @@ namespace pygrad {
 
 struct AutogradMeta {
   Tensor grad;
-  NodePtr grad_fn;      // the op that made this tensor; null for leaves
+  NodePtr grad_fn;  // the op that made this tensor; null for leaves
   uint32_t output_nr = 0;
   NodePtr accumulator;  // leaves: the AccumulateGrad node, made on first use
   bool retains_grad = false;
@@ -15,7 +15,8 @@ struct AutogradMeta {
 
 AutogradMeta& ensure_meta(const Tensor& t);
 
-// The op that made `t`. For a view whose base was changed in place this first rebuilds the view's history from the base.
+// The op that made `t`. For a view whose base was changed in place this first rebuilds the view's
+// history from the base.
 NodePtr grad_fn(const Tensor& t);
 // Where the gradient of `t` goes: its grad_fn, or its accumulator, or nowhere.
 Edge gradient_edge(const Tensor& t);

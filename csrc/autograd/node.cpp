@@ -27,7 +27,8 @@ Node::Node(const char* op_name)
     : sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)), name(op_name) {}
 
 void destroy(Node* node) {
-  // Deleting a node drops its edges and saved tensors, which may drop the next node: a queue instead of recursion.
+  // Deleting a node drops its edges and saved tensors, which may drop the next node: a queue
+  // instead of recursion.
   thread_local std::vector<Node*>* queue = nullptr;
   if (queue) {
     queue->push_back(node);
@@ -45,7 +46,8 @@ void destroy(Node* node) {
 }
 
 std::string Node::display_name() const {
-  // "log_softmax" -> "LogSoftmaxBackward0"; "sum:1" -> "SumBackward1"; names with a capital are shown as they are.
+  // "log_softmax" -> "LogSoftmaxBackward0"; "sum:1" -> "SumBackward1"; names with a capital are
+  // shown as they are.
   if (std::isupper(static_cast<unsigned char>(name[0]))) return name;
   std::string out, suffix = "0";
   bool up = true;
@@ -64,17 +66,25 @@ std::string Node::display_name() const {
   return out + "Backward" + suffix;
 }
 
-SavedTensor::SavedTensor(const Tensor& t, const Node* output_of, uint32_t output_nr, uint32_t version)
-    : tensor_(output_of ? alias(t) : t), version_(version), output_nr_(output_nr), is_output_(output_of != nullptr) {
-  PG_CHECK(!t.impl()->inference, "Inference tensors cannot be saved for backward. Use clone() to get an ordinary tensor");
+SavedTensor::SavedTensor(const Tensor& t, const Node* output_of, uint32_t output_nr,
+                         uint32_t version)
+    : tensor_(output_of ? alias(t) : t),
+      version_(version),
+      output_nr_(output_nr),
+      is_output_(output_of != nullptr) {
+  PG_CHECK(!t.impl()->inference,
+           "Inference tensors cannot be saved for backward. Use clone() to get an ordinary tensor");
 }
 
 Tensor SavedTensor::unpack(const Node& node) const {
   if (!tensor_.defined()) return {};
   PG_CHECK(tensor_.impl()->silent_version || tensor_.version() == version_,
-           "one of the variables needed for gradient computation has been modified by an inplace operation: a tensor of shape ",
-           tensor_.sizes(), ", saved by ", node.display_name(), " at version ", version_, ", is at version ",
-           tensor_.version(), "; expected it unchanged. Use the out-of-place form of the op that wrote to it, or clone() before");
+           "one of the variables needed for gradient computation has been modified by an inplace "
+           "operation: a tensor of shape ",
+           tensor_.sizes(), ", saved by ", node.display_name(), " at version ", version_,
+           ", is at version ", tensor_.version(),
+           "; expected it unchanged. Use the out-of-place form of the op that wrote to it, or "
+           "clone() before");
   if (!is_output_) return tensor_;
   Tensor t = alias(tensor_);
   set_history(t, NodePtr::share(const_cast<Node*>(&node)), output_nr_);
@@ -83,7 +93,8 @@ Tensor SavedTensor::unpack(const Node& node) const {
 
 Tensor Node::saved(size_t i) const {
   PG_CHECK(!released, "Trying to backward through the graph a second time: ", display_name(),
-           " has freed its saved tensors. Specify retain_graph=True in the first backward() or grad() call");
+           " has freed its saved tensors. Specify retain_graph=True in the first backward() or "
+           "grad() call");
   return saved_tensors[i].unpack(*this);
 }
 
@@ -96,7 +107,8 @@ std::string (*traceback_source)() = nullptr;
 
 void attach(NodePtr node, std::span<Tensor> outputs, Inputs inputs, const Saved& saved) {
   Node* n = node.get();
-  for (const TensorRef& r : inputs) n->edges.push_back(r.t->defined() ? gradient_edge(*r.t) : Edge{});
+  for (const TensorRef& r : inputs)
+    n->edges.push_back(r.t->defined() ? gradient_edge(*r.t) : Edge{});
   for (const Tensor& out : outputs) n->outputs.push_back(OutputMeta(out));
   for (size_t i = 0; i < saved.count; ++i) {
     const Tensor& t = *saved.items[i];
@@ -114,9 +126,11 @@ void attach(NodePtr node, std::span<Tensor> outputs, Inputs inputs, const Saved&
     const uint32_t version = t.version() - (is_being_overwritten(t, outputs) ? 1u : 0u);
     n->saved_tensors.push_back(SavedTensor(t, is_output ? n : nullptr, output_nr, version));
   }
-  if (grad_state.anomaly && traceback_source) n->traceback = std::make_unique<std::string>(traceback_source());
+  if (grad_state.anomaly && traceback_source)
+    n->traceback = std::make_unique<std::string>(traceback_source());
   for (size_t o = 0; o < outputs.size(); ++o)
-    if (is_floating(outputs[o].dtype()) || is_complex(outputs[o].dtype())) set_history(outputs[o], node, uint32_t(o));
+    if (is_floating(outputs[o].dtype()) || is_complex(outputs[o].dtype()))
+      set_history(outputs[o], node, uint32_t(o));
 }
 
 AccumulateGrad::AccumulateGrad(const Tensor& t) : Node("AccumulateGrad"), leaf(t.impl()) {
@@ -126,7 +140,8 @@ AccumulateGrad::AccumulateGrad(const Tensor& t) : Node("AccumulateGrad"), leaf(t
 
 namespace {
 
-// Backward passes of several threads may meet at a parameter; a few locks shared by all leaves keep the sums whole.
+// Backward passes of several threads may meet at a parameter; a few locks shared by all leaves keep
+// the sums whole.
 std::mutex& accumulation_lock(const TensorImpl* leaf) {
   static auto* locks = new std::array<std::mutex, 16>;
   return (*locks)[reinterpret_cast<uintptr_t>(leaf) / sizeof(TensorImpl) % locks->size()];
@@ -142,13 +157,15 @@ void accumulate_into(Tensor& grad, const Tensor& leaf, const Tensor& g) {
     return;
   }
   // Take the buffer over when nobody else can see it and it is laid out like the leaf.
-  const bool ours = g.impl()->refs.load() == 1 && g.impl()->storage->refs.load() == 1 && !g.requires_grad() &&
-                    (g.is_contiguous() ? leaf.is_contiguous() : Shape::same(g.strides(), leaf.strides()));
+  const bool ours =
+      g.impl()->refs.load() == 1 && g.impl()->storage->refs.load() == 1 && !g.requires_grad() &&
+      (g.is_contiguous() ? leaf.is_contiguous() : Shape::same(g.strides(), leaf.strides()));
   if (ours) {
     grad = g;
     return;
   }
-  Tensor copy = is_dense(leaf) ? empty_like(leaf) : empty(leaf.sizes(), leaf.dtype(), leaf.device());
+  Tensor copy =
+      is_dense(leaf) ? empty_like(leaf) : empty(leaf.sizes(), leaf.dtype(), leaf.device());
   copy_data(copy, g);
   grad = std::move(copy);
 }

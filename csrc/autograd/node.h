@@ -25,8 +25,8 @@ struct Edge {
 using Grads = SmallVector<Tensor, 3>;
 using GradSpan = std::span<const Tensor>;
 
-// A tensor kept for backward, with the version it had. An output of the node itself is kept without its history, which
-// unpack() puts back: otherwise node and tensor would own each other.
+// A tensor kept for backward, with the version it had. An output of the node itself is kept without
+// its history, which unpack() puts back: otherwise node and tensor would own each other.
 class SavedTensor {
  public:
   SavedTensor() = default;
@@ -53,8 +53,8 @@ struct OutputMeta {
 // Hooks are Python callables in practice; the tape knows only this interface.
 struct Hook {
   virtual ~Hook() = default;
-  // For tensor hooks: one gradient in `grads`, replaced when the hook returns another. For node hooks: all of them.
-  // `outer` are the gradients on the node's other side, for post hooks.
+  // For tensor hooks: one gradient in `grads`, replaced when the hook returns another. For node
+  // hooks: all of them. `outer` are the gradients on the node's other side, for post hooks.
   virtual void call(std::vector<Tensor>& grads, const std::vector<Tensor>& outer) = 0;
 };
 struct HookEntry {
@@ -89,7 +89,8 @@ struct Node {
   static void* operator new(size_t bytes) { return pool_allocate(bytes); }
   static void operator delete(void* p, size_t bytes) { pool_free(p, bytes); }
 
-  // grads: one per output, undefined where nothing flowed. Returns one gradient per edge (missing ones count as none).
+  // grads: one per output, undefined where nothing flowed. Returns one gradient per edge (missing
+  // ones count as none).
   virtual Grads apply(GradSpan grads) = 0;
   // The Python-visible class name, e.g. "MulBackward0".
   virtual std::string display_name() const;

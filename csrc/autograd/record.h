@@ -4,11 +4,12 @@
 //     return Grads{mul(g, conj(n.saved(0)))};
 //   });
 //
-// The lambda gets the node and the gradient of the output, and returns one gradient per input, in their order; an undefined
-// Tensor where `n.needs(i)` is false, or for none. It is written with public ops, so that it can itself be recorded when
-// create_graph is on. It captures only trivially copyable values (dims, shapes, numbers): tensors go through saved(), where
-// the tape frees them, checks their versions and avoids reference cycles. The engine sums a gradient down to its source's
-// shape and casts it to its dtype, so no formula mentions broadcasting or promotion.
+// The lambda gets the node and the gradient of the output, and returns one gradient per input, in
+// their order; an undefined Tensor where `n.needs(i)` is false, or for none. It is written with
+// public ops, so that it can itself be recorded when create_graph is on. It captures only trivially
+// copyable values (dims, shapes, numbers): tensors go through saved(), where the tape frees them,
+// checks their versions and avoids reference cycles. The engine sums a gradient down to its
+// source's shape and casts it to its dtype, so no formula mentions broadcasting or promotion.
 #pragma once
 
 #include <array>
@@ -61,8 +62,10 @@ inline bool any_requires_grad(Inputs inputs) {
 
 // One output.
 template <class F>
-Tensor record(const char* name, Tensor out, std::initializer_list<TensorRef> inputs, const Saved& saved, F backward) {
-  static_assert(std::is_trivially_copyable_v<F>, "capture numbers and shapes only; tensors go through saved()");
+Tensor record(const char* name, Tensor out, std::initializer_list<TensorRef> inputs,
+              const Saved& saved, F backward) {
+  static_assert(std::is_trivially_copyable_v<F>,
+                "capture numbers and shapes only; tensors go through saved()");
   const Inputs in{inputs.begin(), inputs.size()};
   if (grad_enabled() && any_requires_grad(in))
     attach(NodePtr::adopt(new OpNode<F>(name, backward)), {&out, 1}, in, saved);
@@ -71,20 +74,23 @@ Tensor record(const char* name, Tensor out, std::initializer_list<TensorRef> inp
 
 // Several inputs in a list (cat, stack, ...).
 template <class F>
-Tensor record(const char* name, Tensor out, const TensorList& inputs, const Saved& saved, F backward) {
-  static_assert(std::is_trivially_copyable_v<F>, "capture numbers and shapes only; tensors go through saved()");
+Tensor record(const char* name, Tensor out, const TensorList& inputs, const Saved& saved,
+              F backward) {
+  static_assert(std::is_trivially_copyable_v<F>,
+                "capture numbers and shapes only; tensors go through saved()");
   std::vector<TensorRef> refs(inputs.begin(), inputs.end());
   if (grad_enabled() && any_requires_grad(refs))
     attach(NodePtr::adopt(new OpNode<F>(name, backward)), {&out, 1}, refs, saved);
   return out;
 }
 
-// Several differentiable outputs; the lambda gets a GradSpan, undefined where nothing flowed. Outputs without a gradient
-// (indices) are left out of `outputs` by the caller.
+// Several differentiable outputs; the lambda gets a GradSpan, undefined where nothing flowed.
+// Outputs without a gradient (indices) are left out of `outputs` by the caller.
 template <class F>
-void record_multi(const char* name, std::span<Tensor> outputs, std::initializer_list<TensorRef> inputs,
-                  const Saved& saved, F backward) {
-  static_assert(std::is_trivially_copyable_v<F>, "capture numbers and shapes only; tensors go through saved()");
+void record_multi(const char* name, std::span<Tensor> outputs,
+                  std::initializer_list<TensorRef> inputs, const Saved& saved, F backward) {
+  static_assert(std::is_trivially_copyable_v<F>,
+                "capture numbers and shapes only; tensors go through saved()");
   const Inputs in{inputs.begin(), inputs.size()};
   if (grad_enabled() && any_requires_grad(in))
     attach(NodePtr::adopt(new OpNode<F>(name, backward)), outputs, in, saved);

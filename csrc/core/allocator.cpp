@@ -104,7 +104,8 @@ void release_shared(SharedCache& cache, Device device) {
   for (int c = 0; c < kClasses; ++c) {
     for (void* p : cache.free[c]) {
       system_free(p, block_bytes(c), device);
-      counters[int(device.type)].cached.fetch_sub(int64_t(block_bytes(c)), std::memory_order_relaxed);
+      counters[int(device.type)].cached.fetch_sub(int64_t(block_bytes(c)),
+                                                  std::memory_order_relaxed);
     }
     cache.free[c].clear();
     cache.free[c].shrink_to_fit();
@@ -139,8 +140,8 @@ thread_local ThreadCache thread_cache;
 
 void* allocate(size_t bytes, Device device) {
   if (bytes == 0) return nullptr;
-  PG_CHECK_KIND(OutOfMemory, bytes <= (size_t(1) << 50), "out of memory on ", device, ": tried to allocate ",
-                bytes, " bytes");
+  PG_CHECK_KIND(OutOfMemory, bytes <= (size_t(1) << 50), "out of memory on ", device,
+                ": tried to allocate ", bytes, " bytes");
   const int c = class_of(bytes);
   const size_t block = block_bytes(c);
   Counters& count = counters[int(device.type)];
@@ -160,8 +161,9 @@ void* allocate(size_t bytes, Device device) {
       empty_cache();
       p = system_allocate(block, device);
     }
-    PG_CHECK_KIND(OutOfMemory, p != nullptr, "out of memory on ", device, ": tried to allocate ", bytes,
-                  " bytes; ", count.allocated.load(), " bytes are in use. Use a smaller batch, or free tensors");
+    PG_CHECK_KIND(OutOfMemory, p != nullptr, "out of memory on ", device, ": tried to allocate ",
+                  bytes, " bytes; ", count.allocated.load(),
+                  " bytes are in use. Use a smaller batch, or free tensors");
   }
   count.add(int64_t(block));
   return p;
@@ -173,7 +175,8 @@ void deallocate(void* p, size_t bytes, Device device) noexcept {
   const size_t block = block_bytes(c);
   Counters& count = counters[int(device.type)];
   count.allocated.fetch_sub(int64_t(block), std::memory_order_relaxed);
-  if (count.cached.load(std::memory_order_relaxed) + int64_t(block) > cache_cap.load(std::memory_order_relaxed)) {
+  if (count.cached.load(std::memory_order_relaxed) + int64_t(block) >
+      cache_cap.load(std::memory_order_relaxed)) {
     system_free(p, block, device);
     return;
   }
@@ -204,7 +207,8 @@ void empty_cache() {
   release_shared(shared_cache(Device{}), Device{});
   if (const CudaRuntime* cuda = cuda_runtime())
     for (int i = 0; i < cuda->device_count(); ++i)
-      release_shared(shared_cache(Device{DeviceType::cuda, int8_t(i)}), Device{DeviceType::cuda, int8_t(i)});
+      release_shared(shared_cache(Device{DeviceType::cuda, int8_t(i)}),
+                     Device{DeviceType::cuda, int8_t(i)});
 }
 
 void set_memory_cache_cap(int64_t bytes) { cache_cap.store(bytes); }

@@ -1,4 +1,5 @@
-// Exceptions that reach Python, and the macros that raise them. Message text is built out of line, only on failure.
+// Exceptions that reach Python, and the macros that raise them. Message text is built out of line,
+// only on failure.
 #pragma once
 
 #include <exception>
@@ -38,17 +39,17 @@ template <class... Parts>
   throw Error(kind, text.str());
 }
 
-#define PG_CHECK_KIND(kind, condition, ...)                                    \
-  do {                                                                         \
-    if (!(condition)) [[unlikely]]                                             \
-      ::pygrad::raise(::pygrad::ErrorKind::kind, __VA_ARGS__);                 \
+#define PG_CHECK_KIND(kind, condition, ...)                    \
+  do {                                                         \
+    if (!(condition)) [[unlikely]]                             \
+      ::pygrad::raise(::pygrad::ErrorKind::kind, __VA_ARGS__); \
   } while (0)
 #define PG_CHECK(condition, ...) PG_CHECK_KIND(Runtime, condition, __VA_ARGS__)
 #define PG_CHECK_TYPE(condition, ...) PG_CHECK_KIND(Type, condition, __VA_ARGS__)
 #define PG_CHECK_INDEX(condition, ...) PG_CHECK_KIND(Index, condition, __VA_ARGS__)
 #define PG_CHECK_VALUE(condition, ...) PG_CHECK_KIND(Value, condition, __VA_ARGS__)
 // An invariant of our own: a failure is a bug of pygrad's, reported as such; nothing aborts.
-#define PG_ASSERT(condition)                                                   \
+#define PG_ASSERT(condition)                                                               \
   PG_CHECK_KIND(Runtime, condition, "internal error, please report: ", #condition, " at ", \
                 __FILE__, ":", __LINE__)
 

@@ -1,5 +1,6 @@
-// Generator: the state of one random stream, a seed and an offset. Draws are counter-based (Philox), so a draw of n elements
-// only advances the offset, and its bits do not depend on the device or on threads.
+// Generator: the state of one random stream, a seed and an offset. Draws are counter-based
+// (Philox), so a draw of n elements only advances the offset, and its bits do not depend on the
+// device or on threads.
 #pragma once
 
 #include <cstdint>

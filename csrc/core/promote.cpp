@@ -8,9 +8,7 @@ namespace {
 
 std::atomic<DType> current_default{DType::Float32};
 
-int kind_of(DType d) {
-  return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_floating(d) ? 2 : 3;
-}
+int kind_of(DType d) { return d == DType::Bool ? 0 : is_integral(d) ? 1 : is_floating(d) ? 2 : 3; }
 
 }  // namespace
 
@@ -38,17 +36,22 @@ DType promote_types(DType a, DType b) {
     const DType s = a == DType::UInt8 ? b : a;
     return s == DType::Int8 ? DType::Int16 : s;
   }
-  if ((a == DType::Float16 && b == DType::BFloat16) || (a == DType::BFloat16 && b == DType::Float16))
+  if ((a == DType::Float16 && b == DType::BFloat16) ||
+      (a == DType::BFloat16 && b == DType::Float16))
     return DType::Float32;
   return std::max(a, b);
 }
 
 DType scalar_dtype(Scalar s) {
   switch (s.kind) {
-    case Scalar::Kind::Bool: return DType::Bool;
-    case Scalar::Kind::Int: return DType::Int64;
-    case Scalar::Kind::Float: return default_dtype();
-    case Scalar::Kind::Complex: return default_complex_dtype();
+    case Scalar::Kind::Bool:
+      return DType::Bool;
+    case Scalar::Kind::Int:
+      return DType::Int64;
+    case Scalar::Kind::Float:
+      return default_dtype();
+    case Scalar::Kind::Complex:
+      return default_complex_dtype();
   }
   return DType::Int64;
 }
@@ -93,7 +96,8 @@ DType result_type(const Tensor& a, const Tensor& b) {
 DType result_type(const Tensor& a, Scalar b) {
   const DType s = scalar_dtype(b);
   if (kind_of(s) <= kind_of(a.dtype())) return a.dtype();
-  // A complex number keeps a real tensor's precision; float16 has no complex partner here and goes to complex64.
+  // A complex number keeps a real tensor's precision; float16 has no complex partner here and goes
+  // to complex64.
   if (is_complex(s) && is_floating(a.dtype())) return complex_dtype(a.dtype());
   return s;
 }

@@ -1,5 +1,5 @@
-// Type promotion by PyTorch's rules: dimensioned tensors outrank 0-d ones, which outrank Python numbers, within a kind
-// (bool < integer < floating < complex); a higher kind always wins.
+// Type promotion by PyTorch's rules: dimensioned tensors outrank 0-d ones, which outrank Python
+// numbers, within a kind (bool < integer < floating < complex); a higher kind always wins.
 #pragma once
 
 #include <initializer_list>
@@ -29,7 +29,8 @@ DType result_type(const Tensor& a, const Tensor& b);
 DType result_type(const Tensor& a, Scalar b);
 DType result_type(const Tensor& a, const Operand& b);
 DType result_type(const TensorList& tensors);
-// PyTorch's can_cast: kinds may not fall (floating to integer, complex to real, anything but bool to bool).
+// PyTorch's can_cast: kinds may not fall (floating to integer, complex to real, anything but bool
+// to bool).
 bool can_cast(DType from, DType to);
 
 }  // namespace pygrad

@@ -5,8 +5,8 @@
 namespace pygrad {
 
 void Shape::overflow() {
-  raise(ErrorKind::Runtime, "tensors have at most ", kMaxDims, " dimensions; this needs ", kMaxDims + 1,
-        " or more");
+  raise(ErrorKind::Runtime, "tensors have at most ", kMaxDims, " dimensions; this needs ",
+        kMaxDims + 1, " or more");
 }
 
 int64_t numel_of(Sizes sizes) {

@@ -1,4 +1,5 @@
-// Shape: sizes, strides or dims with a fixed capacity. Trivially copyable, so backward lambdas may capture it.
+// Shape: sizes, strides or dims with a fixed capacity. Trivially copyable, so backward lambdas may
+// capture it.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Storage: one block of memory, shared by every view of it, with the version counter that in-place ops advance.
+// Storage: one block of memory, shared by every view of it, with the version counter that in-place
+// ops advance.
 #pragma once
 
 #include <atomic>
@@ -75,6 +76,7 @@ using StoragePtr = Intrusive<Storage>;
 
 StoragePtr make_storage(size_t nbytes, Device device);
 // Foreign memory, kept alive by `context` until the deleter is called with it.
-StoragePtr wrap_storage(void* data, size_t nbytes, Device device, Storage::Deleter deleter, void* context);
+StoragePtr wrap_storage(void* data, size_t nbytes, Device device, Storage::Deleter deleter,
+                        void* context);
 
 }  // namespace pygrad

@@ -33,8 +33,8 @@ Tensor new_header(DType dtype, Device device) {
 
 size_t bytes_for(int64_t numel, DType dtype, Sizes sizes) {
   int64_t bytes;
-  PG_CHECK(!__builtin_mul_overflow(numel, int64_t(item_size(dtype)), &bytes), "size ", sizes, " of ",
-           dtype, " needs more bytes than 63 bits count");
+  PG_CHECK(!__builtin_mul_overflow(numel, int64_t(item_size(dtype)), &bytes), "size ", sizes,
+           " of ", dtype, " needs more bytes than 63 bits count");
   return size_t(bytes);
 }
 
@@ -82,7 +82,8 @@ Tensor empty_strided(Sizes sizes, Sizes strides, DType dtype, Device device) {
   int64_t last = 0;
   const int64_t n = numel_of(sizes);
   for (size_t i = 0; i < sizes.size() && n; ++i) {
-    PG_CHECK(strides[i] >= 0, "empty_strided(): stride ", strides[i], " is negative; expected 0 or more");
+    PG_CHECK(strides[i] >= 0, "empty_strided(): stride ", strides[i],
+             " is negative; expected 0 or more");
     int64_t reach;
     PG_CHECK(!__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) &&
                  !__builtin_add_overflow(last, reach, &last),
@@ -193,8 +194,9 @@ Shape broadcast_shapes(const char* op, Sizes a, Sizes b) {
     const int64_t ia = int64_t(a.size()) - 1 - i, ib = int64_t(b.size()) - 1 - i;
     const int64_t sa = ia >= 0 ? a[size_t(ia)] : 1, sb = ib >= 0 ? b[size_t(ib)] : 1;
     PG_CHECK(sa == sb || sa == 1 || sb == 1, op, "(): shapes ", a, " and ", b,
-             " do not broadcast: The size of tensor a (", sa, ") must match the size of tensor b (", sb,
-             ") at non-singleton dimension ", out.size() - 1 - i, "; expected equal sizes, or 1");
+             " do not broadcast: The size of tensor a (", sa, ") must match the size of tensor b (",
+             sb, ") at non-singleton dimension ", out.size() - 1 - i,
+             "; expected equal sizes, or 1");
     out[out.size() - 1 - i] = sa == 1 ? sb : sa;
   }
   return out;

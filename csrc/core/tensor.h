@@ -1,7 +1,8 @@
-// Tensor: an intrusive pointer to a header that says where the numbers are and how they are laid out.
+// Tensor: an intrusive pointer to a header that says where the numbers are and how they are laid
+// out.
 //
-// Only metadata and views live here; operations are free functions (csrc/ops/). Autograd data hangs off the header and exists
-// only where it is needed.
+// Only metadata and views live here; operations are free functions (csrc/ops/). Autograd data hangs
+// off the header and exists only where it is needed.
 #pragma once
 
 #include <atomic>
@@ -26,18 +27,19 @@ struct TensorImpl {
   Device device;
   uint8_t ndim;
   bool contiguous : 1;
-  bool requires_grad : 1 = false;     // a leaf that wants a gradient, or has a grad_fn
-  bool silent_version : 1 = false;    // made by `.data`: writes do not advance the version counter
-  bool inference : 1 = false;         // made in inference mode
-  bool view_untracked : 1 = false;    // a view made under no_grad: does not follow its base's history
-  uint32_t view_version = 0;          // the storage's version when the view's grad_fn was made
-  bool owns_object : 1 = false;       // the Python object lives as long as this header (see python/tensor_type.cpp)
-  int64_t offset = 0;                 // in elements, from the storage's start
+  bool requires_grad : 1 = false;   // a leaf that wants a gradient, or has a grad_fn
+  bool silent_version : 1 = false;  // made by `.data`: writes do not advance the version counter
+  bool inference : 1 = false;       // made in inference mode
+  bool view_untracked : 1 = false;  // a view made under no_grad: does not follow its base's history
+  uint32_t view_version = 0;        // the storage's version when the view's grad_fn was made
+  bool owns_object : 1 =
+      false;  // the Python object lives as long as this header (see python/tensor_type.cpp)
+  int64_t offset = 0;  // in elements, from the storage's start
   int64_t numel;
   StoragePtr storage;
-  AutogradMeta* autograd = nullptr;   // owned; null until needed
-  TensorImpl* base = nullptr;         // owning reference to the tensor this is a differentiable view of
-  void* object = nullptr;             // the one Python object of this tensor, if any
+  AutogradMeta* autograd = nullptr;  // owned; null until needed
+  TensorImpl* base = nullptr;  // owning reference to the tensor this is a differentiable view of
+  void* object = nullptr;      // the one Python object of this tensor, if any
   int64_t sizes[kMaxDims];
   int64_t strides[kMaxDims];
 
@@ -64,7 +66,7 @@ class Tensor {
   Sizes sizes() const { return {p_->sizes, p_->ndim}; }
   Sizes strides() const { return {p_->strides, p_->ndim}; }
   Shape shape() const { return Shape(sizes()); }
-  int64_t size(int64_t i) const { return p_->sizes[i < 0 ? i + p_->ndim : i]; }    // no check
+  int64_t size(int64_t i) const { return p_->sizes[i < 0 ? i + p_->ndim : i]; }      // no check
   int64_t stride(int64_t i) const { return p_->strides[i < 0 ? i + p_->ndim : i]; }  // no check
   int64_t offset() const { return p_->offset; }
   bool is_contiguous() const { return p_->contiguous; }
@@ -94,15 +96,18 @@ using TensorList = std::vector<Tensor>;
 // Fresh, uninitialised memory.
 Tensor empty(Sizes sizes, DType dtype, Device device = {});
 Tensor empty_strided(Sizes sizes, Sizes strides, DType dtype, Device device);
-// Like `t`: its strides are kept when it is dense (a transposed tensor gives a transposed one), as PyTorch's preserve_format.
+// Like `t`: its strides are kept when it is dense (a transposed tensor gives a transposed one), as
+// PyTorch's preserve_format.
 Tensor empty_like(const Tensor& t);
 Tensor empty_like(const Tensor& t, DType dtype);
-// Another header on the same storage: no history, no view tracking. Views that autograd follows are made in ops/view.cpp.
+// Another header on the same storage: no history, no view tracking. Views that autograd follows are
+// made in ops/view.cpp.
 Tensor alias(const Tensor& t, Sizes sizes, Sizes strides, int64_t offset);
 Tensor alias(const Tensor& t);
 Tensor make_tensor(StoragePtr storage, DType dtype, Sizes sizes, Sizes strides, int64_t offset);
 
-// True when distinct indices always reach distinct elements (a cheap sufficient test on sorted strides).
+// True when distinct indices always reach distinct elements (a cheap sufficient test on sorted
+// strides).
 bool is_non_overlapping(const Tensor& t);
 // A permutation of a contiguous layout, without gaps or overlaps.
 bool is_dense(const Tensor& t);

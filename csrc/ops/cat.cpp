@@ -11,14 +11,16 @@ namespace {
 bool is_skipped(const Tensor& t) { return t.dim() == 1 && t.size(0) == 0; }
 
 void check_devices(const char* op, const TensorList& tensors) {
-  for (const Tensor& t : tensors) check_same_device(op, tensors[0], t, "tensor 0", "another tensor");
+  for (const Tensor& t : tensors)
+    check_same_device(op, tensors[0], t, "tensor 0", "another tensor");
 }
 
 // Copies `t` into the part of `out` that starts at `start` of dim and has t's sizes.
 void write_part(const Tensor& out, const Tensor& t, int64_t dim, int64_t start, Sizes sizes) {
   View part = out.view();
   for (int i = 0; i < part.ndim; ++i) part.sizes[i] = sizes[size_t(i)];
-  part.data = static_cast<char*>(part.data) + start * part.strides[dim] * int64_t(item_size(out.dtype()));
+  part.data =
+      static_cast<char*>(part.data) + start * part.strides[dim] * int64_t(item_size(out.dtype()));
   kernels::copy(out.device_type())(part, t.view());
 }
 
@@ -28,7 +30,8 @@ Tensor cat(const TensorList& tensors, int64_t dim) {
   PG_CHECK_VALUE(!tensors.empty(), "cat(): torch.cat(): expected a non-empty list of Tensors");
   const Tensor* model = nullptr;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    PG_CHECK(tensors[i].dim() > 0, "cat(): zero-dimensional tensor (at position ", i, ") cannot be concatenated");
+    PG_CHECK(tensors[i].dim() > 0, "cat(): zero-dimensional tensor (at position ", i,
+             ") cannot be concatenated");
     if (!model && !is_skipped(tensors[i])) model = &tensors[i];
   }
   check_devices("cat", tensors);
@@ -42,12 +45,13 @@ Tensor cat(const TensorList& tensors, int64_t dim) {
     const bool skipped = is_skipped(t) && model->dim() != 1;
     lengths.data_as<int64_t>()[i] = skipped ? -1 : t.size(dim);
     if (skipped) continue;
-    PG_CHECK(t.dim() == sizes.size(), "cat(): Tensors must have same number of dimensions: got ", sizes.size(), " and ", t.dim(),
-             " (shapes ", model->sizes(), " and ", t.sizes(), ")");
+    PG_CHECK(t.dim() == sizes.size(), "cat(): Tensors must have same number of dimensions: got ",
+             sizes.size(), " and ", t.dim(), " (shapes ", model->sizes(), " and ", t.sizes(), ")");
     for (int64_t d = 0; d < sizes.size(); ++d)
-      PG_CHECK(d == dim || t.size(d) == sizes[d], "cat(): Sizes of tensors must match except in dimension ", dim, ". Expected size ",
-               sizes[d], " but got size ", t.size(d), " for tensor number ", i, " in the list (shapes ", model->sizes(), " and ",
-               t.sizes(), ")");
+      PG_CHECK(d == dim || t.size(d) == sizes[d],
+               "cat(): Sizes of tensors must match except in dimension ", dim, ". Expected size ",
+               sizes[d], " but got size ", t.size(d), " for tensor number ", i,
+               " in the list (shapes ", model->sizes(), " and ", t.sizes(), ")");
     sizes[dim] += t.size(dim);
   }
   Tensor out = empty(sizes, result_type(tensors), tensors[0].device());
@@ -74,7 +78,8 @@ Tensor cat(const TensorList& tensors, int64_t dim) {
     return grads;
   });
 }
-PG_OP(cat, "(Tensor[] tensors, int dim=0) -> Tensor", R"(The tensors joined along an existing dimension.
+PG_OP(cat, "(Tensor[] tensors, int dim=0) -> Tensor",
+      R"(The tensors joined along an existing dimension.
 
 Args:
     tensors: equal in every dimension but dim; dtypes are promoted. Empty 1-D tensors are skipped.
@@ -92,15 +97,17 @@ PG_OP_NAMED("concat", &cat, "(Tensor[] tensors, int dim=0) -> Tensor", R"(cat() 
 Example:
     >>> pygrad.concat([pygrad.tensor([1, 2]), pygrad.tensor([3])])
     tensor([1, 2, 3])
-)").alias("concatenate");
+)")
+    .alias("concatenate");
 
 Tensor stack(const TensorList& tensors, int64_t dim) {
   PG_CHECK(!tensors.empty(), "stack(): stack expects a non-empty TensorList");
   dim = check_dim("stack", dim, tensors[0].dim() + 1);
   check_devices("stack", tensors);
   for (size_t i = 1; i < tensors.size(); ++i)
-    PG_CHECK(Shape::same(tensors[i].sizes(), tensors[0].sizes()), "stack(): stack expects each tensor to be equal size, but got ",
-             tensors[0].sizes(), " at entry 0 and ", tensors[i].sizes(), " at entry ", i);
+    PG_CHECK(Shape::same(tensors[i].sizes(), tensors[0].sizes()),
+             "stack(): stack expects each tensor to be equal size, but got ", tensors[0].sizes(),
+             " at entry 0 and ", tensors[i].sizes(), " at entry ", i);
   Shape sizes = tensors[0].shape();
   sizes.insert(dim, int64_t(tensors.size()));
   Tensor out = empty(sizes, result_type(tensors), tensors[0].device());
@@ -111,7 +118,8 @@ Tensor stack(const TensorList& tensors, int64_t dim) {
   }
   return record("stack", out, tensors, {}, [dim](const Node& n, const Tensor& g) {
     Grads grads;
-    for (int64_t i = 0; i < g.size(dim); ++i) grads.push_back(n.needs(size_t(i)) ? select(g, dim, i) : Tensor());
+    for (int64_t i = 0; i < g.size(dim); ++i)
+      grads.push_back(n.needs(size_t(i)) ? select(g, dim, i) : Tensor());
     return grads;
   });
 }
@@ -148,12 +156,14 @@ Tensor hstack(const TensorList& tensors) {
   const TensorList list = at_least("hstack", tensors, 1);
   return cat(list, list[0].dim() == 1 ? 0 : 1);
 }
-PG_OP(hstack, "(Tensor[] tensors) -> Tensor", R"(The tensors joined side by side: along dimension 1, or 0 for vectors.
+PG_OP(hstack, "(Tensor[] tensors) -> Tensor",
+      R"(The tensors joined side by side: along dimension 1, or 0 for vectors.
 
 Example:
     >>> pygrad.hstack([pygrad.tensor([1, 2]), pygrad.tensor([3])])
     tensor([1, 2, 3])
-)").composed();
+)")
+.composed();
 
 Tensor vstack(const TensorList& tensors) { return cat(at_least("vstack", tensors, 2), 0); }
 PG_OP(vstack, "(Tensor[] tensors) -> Tensor", R"(The tensors joined as rows, along dimension 0.
@@ -162,7 +172,8 @@ Example:
     >>> pygrad.vstack([pygrad.tensor([1, 2]), pygrad.tensor([3, 4])])
     tensor([[1, 2],
             [3, 4]])
-)").composed().alias("row_stack");
+)")
+.composed().alias("row_stack");
 
 Tensor dstack(const TensorList& tensors) { return cat(at_least("dstack", tensors, 3), 2); }
 PG_OP(dstack, "(Tensor[] tensors) -> Tensor", R"(The tensors joined in depth, along dimension 2.
@@ -171,20 +182,24 @@ Example:
     >>> pygrad.dstack([pygrad.tensor([1, 2]), pygrad.tensor([3, 4])])
     tensor([[[1, 3],
              [2, 4]]])
-)").composed();
+)")
+.composed();
 
 Tensor column_stack(const TensorList& tensors) {
   PG_CHECK(!tensors.empty(), "column_stack(): column_stack expects a non-empty TensorList");
   TensorList columns;
-  for (const Tensor& t : tensors) columns.push_back(t.dim() <= 1 ? reshape(t, Shape{t.numel(), 1}) : t);
+  for (const Tensor& t : tensors)
+    columns.push_back(t.dim() <= 1 ? reshape(t, Shape{t.numel(), 1}) : t);
   return cat(columns, 1);
 }
-PG_OP(column_stack, "(Tensor[] tensors) -> Tensor", R"(The tensors joined along dimension 1, vectors being columns.
+PG_OP(column_stack, "(Tensor[] tensors) -> Tensor",
+      R"(The tensors joined along dimension 1, vectors being columns.
 
 Example:
     >>> pygrad.column_stack([pygrad.tensor([1, 2]), pygrad.tensor([3, 4])])
     tensor([[1, 3],
             [2, 4]])
-)").composed();
+)")
+.composed();
 
 }  // namespace pygrad

@@ -11,8 +11,8 @@ namespace pygrad {
 inline int64_t check_dim(const char* op, int64_t dim, int64_t ndim) {
   const int64_t n = ndim == 0 ? 1 : ndim;
   if (dim < -n || dim >= n) [[unlikely]]
-    raise(ErrorKind::Index, op, "(): dim ", dim, " is out of range for a ", ndim, "-D tensor; expected ", -n, "..", n - 1,
-          " (Dimension out of range)");
+    raise(ErrorKind::Index, op, "(): dim ", dim, " is out of range for a ", ndim,
+          "-D tensor; expected ", -n, "..", n - 1, " (Dimension out of range)");
   return dim < 0 ? dim + n : dim;
 }
 
@@ -28,11 +28,12 @@ inline uint32_t check_dims(const char* op, Sizes dims, int64_t ndim) {
   return mask;
 }
 
-inline void check_same_device(const char* op, const Tensor& a, const Tensor& b, const char* a_name = "input",
-                              const char* b_name = "other") {
+inline void check_same_device(const char* op, const Tensor& a, const Tensor& b,
+                              const char* a_name = "input", const char* b_name = "other") {
   if (a.device() != b.device()) [[unlikely]]
-    raise(ErrorKind::Runtime, op, "(): tensors are on different devices: ", a_name, " on ", a.device(), ", ", b_name,
-          " on ", b.device(), ". Move one with .to() (Expected all tensors to be on the same device)");
+    raise(ErrorKind::Runtime, op, "(): tensors are on different devices: ", a_name, " on ",
+          a.device(), ", ", b_name, " on ", b.device(),
+          ". Move one with .to() (Expected all tensors to be on the same device)");
 }
 
 inline void check_floating(const char* op, const Tensor& t, const char* name = "input") {
@@ -41,11 +42,12 @@ inline void check_floating(const char* op, const Tensor& t, const char* name = "
           "; expected a floating or complex dtype. Convert it with .float()");
 }
 
-inline void check_same_dtype(const char* op, const Tensor& a, const Tensor& b, const char* a_name = "input",
-                             const char* b_name = "other") {
+inline void check_same_dtype(const char* op, const Tensor& a, const Tensor& b,
+                             const char* a_name = "input", const char* b_name = "other") {
   if (a.dtype() != b.dtype()) [[unlikely]]
-    raise(ErrorKind::Runtime, op, "(): expected ", a_name, " and ", b_name, " to have the same dtype, but got ", a.dtype(),
-          " and ", b.dtype(), ". Convert one with .to()");
+    raise(ErrorKind::Runtime, op, "(): expected ", a_name, " and ", b_name,
+          " to have the same dtype, but got ", a.dtype(), " and ", b.dtype(),
+          ". Convert one with .to()");
 }
 
 }  // namespace pygrad

@@ -11,14 +11,15 @@ namespace {
 // Bytes of a contiguous tensor to a contiguous tensor of the same size on another device.
 void transfer(const Tensor& dst, const Tensor& src) {
   const CudaRuntime* cuda = cuda_runtime();
-  PG_CHECK(cuda, "to(): this build has no CUDA device: ", src.device(), " to ", dst.device(), ". Build with PYGRAD_CUDA=ON or EMULATE");
+  PG_CHECK(cuda, "to(): this build has no CUDA device: ", src.device(), " to ", dst.device(),
+           ". Build with PYGRAD_CUDA=ON or EMULATE");
   const int kind = !src.device().is_cuda() ? 0 : dst.device().is_cuda() ? 2 : 1;
   const size_t bytes = size_t(src.numel()) * item_size(src.dtype());
   if (bytes == 0) return;
   if (!cuda->copy(dst.data(), src.data(), bytes, kind)) {
     const char* why = cuda->last_error();
-    raise(ErrorKind::Runtime, "to(): copying ", bytes, " bytes from ", src.device(), " to ", dst.device(), " failed: ",
-          why ? why : "unknown reason");
+    raise(ErrorKind::Runtime, "to(): copying ", bytes, " bytes from ", src.device(), " to ",
+          dst.device(), " failed: ", why ? why : "unknown reason");
   }
 }
 
@@ -50,7 +51,8 @@ Tensor to(const Tensor& input, DType dtype) {
   kernels::copy(input.device_type())(out.view(), input.view());
   if (is_integral(dtype)) return out;
   const DType from = input.dtype();
-  return record("ToCopyBackward0", out, {input}, {}, [from](const Node&, const Tensor& g) { return Grads{to(g, from)}; });
+  return record("ToCopyBackward0", out, {input}, {},
+                [from](const Node&, const Tensor& g) { return Grads{to(g, from)}; });
 }
 
 Tensor to_device(const Tensor& input, Device device) {
@@ -58,7 +60,8 @@ Tensor to_device(const Tensor& input, Device device) {
   Tensor out = empty(input.sizes(), input.dtype(), device);
   copy_data(out, input);
   const Device from = input.device();
-  return record("ToCopyBackward0", out, {input}, {}, [from](const Node&, const Tensor& g) { return Grads{to_device(g, from)}; });
+  return record("ToCopyBackward0", out, {input}, {},
+                [from](const Node&, const Tensor& g) { return Grads{to_device(g, from)}; });
 }
 
 Tensor clone(const Tensor& input) {
@@ -71,7 +74,8 @@ PG_OP(clone, "(Tensor input) -> Tensor", R"(A copy in fresh memory, through whic
 Example:
     >>> pygrad.clone(pygrad.tensor([1., 2.]))
     tensor([1., 2.])
-)").method();
+)")
+.method();
 
 Tensor contiguous(const Tensor& input) {
   if (input.is_contiguous()) return input;
@@ -79,26 +83,32 @@ Tensor contiguous(const Tensor& input) {
   kernels::copy(input.device_type())(out.view(), input.view());
   return record("clone", out, {input}, {}, [](const Node&, const Tensor& g) { return Grads{g}; });
 }
-PG_OP(contiguous, "(Tensor input) -> Tensor", R"(The tensor itself when its elements lie in row-major order, else a copy that does.
+PG_OP(contiguous, "(Tensor input) -> Tensor",
+      R"(The tensor itself when its elements lie in row-major order, else a copy that does.
 
 Example:
     >>> pygrad.zeros(2, 3).t().contiguous().is_contiguous()
     True
-)").in("Tensor").method();
+)")
+.in("Tensor").method();
 
 namespace {
 
 Tensor converted(const Tensor& input, DType dtype, Device device, bool copy) {
   // Cast on the side where the numbers are fewer bytes.
   const bool cast_first = item_size(dtype) <= item_size(input.dtype());
-  Tensor out = cast_first ? to_device(to(input, dtype), device) : to(to_device(input, device), dtype);
+  Tensor out =
+      cast_first ? to_device(to(input, dtype), device) : to(to_device(input, device), dtype);
   return copy && out.is(input) ? clone(input) : out;
 }
 
 }  // namespace
 
-Tensor to_dtype_op(const Tensor& self, DType dtype, bool, bool copy) { return converted(self, dtype, self.device(), copy); }
-PG_OP_NAMED("to", &to_dtype_op, "(Tensor self, dtype dtype, bool non_blocking=False, bool copy=False) -> Tensor",
+Tensor to_dtype_op(const Tensor& self, DType dtype, bool, bool copy) {
+  return converted(self, dtype, self.device(), copy);
+}
+PG_OP_NAMED("to", &to_dtype_op,
+            "(Tensor self, dtype dtype, bool non_blocking=False, bool copy=False) -> Tensor",
             R"(The tensor in another dtype; itself when nothing changes.
 
 Args:
@@ -109,36 +119,52 @@ Args:
 Example:
     >>> pygrad.tensor([1.7, -1.7]).to(pygrad.int64)
     tensor([ 1, -1])
-)").in("Tensor").method();
+)")
+    .in("Tensor")
+    .method();
 
 Tensor to_other_op(const Tensor& self, const Tensor& other, bool, bool copy) {
   return converted(self, other.dtype(), other.device(), copy);
 }
-PG_OP_NAMED("to", &to_other_op, "(Tensor self, Tensor other, bool non_blocking=False, bool copy=False) -> Tensor",
-            R"(The tensor with the dtype and on the device of another.)").in("Tensor").method().composed();
+PG_OP_NAMED("to", &to_other_op,
+            "(Tensor self, Tensor other, bool non_blocking=False, bool copy=False) -> Tensor",
+            R"(The tensor with the dtype and on the device of another.)")
+    .in("Tensor")
+    .method()
+    .composed();
 
-Tensor to_device_op(const Tensor& self, std::optional<Device> device, std::optional<DType> dtype, bool, bool copy) {
+Tensor to_device_op(const Tensor& self, std::optional<Device> device, std::optional<DType> dtype,
+                    bool, bool copy) {
   return converted(self, dtype.value_or(self.dtype()), device.value_or(self.device()), copy);
 }
 PG_OP_NAMED("to", &to_device_op,
-            "(Tensor self, device? device=None, dtype? dtype=None, bool non_blocking=False, bool copy=False) -> Tensor",
-            R"(The tensor on another device, in another dtype, or both.)").in("Tensor").method();
+            "(Tensor self, device? device=None, dtype? dtype=None, bool non_blocking=False, bool "
+            "copy=False) -> Tensor",
+            R"(The tensor on another device, in another dtype, or both.)")
+    .in("Tensor")
+    .method();
 
-Tensor type_as(const Tensor& self, const Tensor& other) { return converted(self, other.dtype(), other.device(), false); }
+Tensor type_as(const Tensor& self, const Tensor& other) {
+  return converted(self, other.dtype(), other.device(), false);
+}
 PG_OP(type_as, "(Tensor self, Tensor other) -> Tensor",
       R"(The tensor with the dtype and on the device of another.
 
 Example:
     >>> pygrad.tensor([1, 2]).type_as(pygrad.tensor(0.5))
     tensor([1., 2.])
-)").in("Tensor").method().composed();
+)")
+.in("Tensor").method().composed();
 
-#define PG_CAST(name, dtype, text, result)                                                            \
-  Tensor cast_##name(const Tensor& self) { return to(self, DType::dtype); }                          \
-  PG_OP_NAMED(#name, &cast_##name, "(Tensor self) -> Tensor",                                        \
-              "The tensor as " text " numbers; itself when it holds such.\n\n"                       \
-              "Example:\n    >>> pygrad.tensor([0, 1])." #name "()\n    " result "\n")                \
-      .in("Tensor").method().composed();
+#define PG_CAST(name, dtype, text, result)                                             \
+  Tensor cast_##name(const Tensor& self) { return to(self, DType::dtype); }            \
+  PG_OP_NAMED(#name, &cast_##name, "(Tensor self) -> Tensor",                          \
+              "The tensor as " text                                                    \
+              " numbers; itself when it holds such.\n\n"                               \
+              "Example:\n    >>> pygrad.tensor([0, 1])." #name "()\n    " result "\n") \
+      .in("Tensor")                                                                    \
+      .method()                                                                        \
+      .composed();
 PG_CAST(float, Float32, "float32", "tensor([0., 1.])")
 PG_CAST(double, Float64, "float64", "tensor([0., 1.], dtype=torch.float64)")
 PG_CAST(half, Float16, "float16", "tensor([0., 1.], dtype=torch.float16)")
@@ -159,13 +185,16 @@ PG_OP(cpu, "(Tensor self) -> Tensor", R"(The tensor in the CPU's memory; itself 
 Example:
     >>> pygrad.tensor([1, 2]).cpu()
     tensor([1, 2])
-)").in("Tensor").method().composed();
+)")
+.in("Tensor").method().composed();
 
 Tensor cuda(const Tensor& self, std::optional<Device> device, bool) {
   const CudaRuntime* runtime = cuda_runtime();
-  PG_CHECK(runtime && runtime->device_count() > 0, "cuda(): no CUDA device: ", runtime ? runtime->why() : "this build has none",
+  PG_CHECK(runtime && runtime->device_count() > 0,
+           "cuda(): no CUDA device: ", runtime ? runtime->why() : "this build has none",
            ". pygrad.cuda.is_available() tells beforehand");
-  const Device target = device.value_or(Device{DeviceType::cuda, int8_t(runtime->current_device())});
+  const Device target =
+      device.value_or(Device{DeviceType::cuda, int8_t(runtime->current_device())});
   PG_CHECK(target.is_cuda(), "cuda(): Invalid device, must be cuda device, not ", target);
   return to_device(self, target);
 }
@@ -176,28 +205,33 @@ Example:
     >>> x = pygrad.ones(2)
     >>> x.cuda().is_cuda if pygrad.cuda.is_available() else True
     True
-)").in("Tensor").method().composed();
+)")
+.in("Tensor").method().composed();
 
 Tensor pin_memory(const Tensor& self) { return self; }
-PG_OP(pin_memory, "(Tensor self) -> Tensor", R"(The tensor itself: transfers need no pinned memory here.
+PG_OP(pin_memory, "(Tensor self) -> Tensor",
+      R"(The tensor itself: transfers need no pinned memory here.
 
 Example:
     >>> pygrad.ones(2).pin_memory()
     tensor([1., 1.])
-)").in("Tensor").method().composed();
+)")
+.in("Tensor").method().composed();
 
 // ------------------------------------------------------------------------- writing into a tensor
 
 Tensor copy_(const Tensor& self, const Tensor& src) {
   const Shape sizes = broadcast_shapes("copy_", self.sizes(), src.sizes());
-  PG_CHECK(sizes == self.sizes(), "copy_(): src of shape ", src.sizes(), " does not fit into shape ", self.sizes(),
-           " (output with shape ", self.sizes(), " doesn't match the broadcast shape ", sizes, ")");
+  PG_CHECK(sizes == self.sizes(), "copy_(): src of shape ", src.sizes(),
+           " does not fit into shape ", self.sizes(), " (output with shape ", self.sizes(),
+           " doesn't match the broadcast shape ", sizes, ")");
   return inplace("copy_", self, [&] {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {src});
     copy_data(out, src);
     const Device from = src.device();
     return record("CopyBackwards", out, {self, src}, {}, [from](const Node& n, const Tensor& g) {
-      return Grads{n.needs(0) ? zeros_like(g) : Tensor(), n.needs(1) ? to_device(g, from) : Tensor()};
+      return Grads{n.needs(0) ? zeros_like(g) : Tensor(),
+                   n.needs(1) ? to_device(g, from) : Tensor()};
     });
   });
 }
@@ -212,44 +246,56 @@ Args:
 Example:
     >>> pygrad.zeros(2).copy_(pygrad.tensor([1, 2]))
     tensor([1., 2.])
-)").in("Tensor").method();
-PG_OP_NAMED("copy_", +[](const Tensor& self, Scalar src, bool) { return fill_(self, src); },
-            "(Tensor self, Scalar src, bool non_blocking=False) -> Tensor", R"(Overwrites the tensor with a number.)")
-    .in("Tensor").method().composed();
+)")
+    .in("Tensor")
+    .method();
+PG_OP_NAMED(
+    "copy_", +[](const Tensor& self, Scalar src, bool) { return fill_(self, src); },
+    "(Tensor self, Scalar src, bool non_blocking=False) -> Tensor",
+    R"(Overwrites the tensor with a number.)")
+    .in("Tensor")
+    .method()
+    .composed();
 
 Tensor fill_(const Tensor& self, Scalar value) {
   check_convertible("fill_", value, self.dtype());
   return inplace("fill_", self, [&] {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {});
     kernels::fill(self.device_type())(out.view(), value);
-    return record("fill:2", out, {self}, {}, [](const Node&, const Tensor& g) { return Grads{zeros_like(g)}; });
+    return record("fill:2", out, {self}, {},
+                  [](const Node&, const Tensor& g) { return Grads{zeros_like(g)}; });
   });
 }
 Tensor fill_op(const Tensor& self, const Operand& value) {
   if (!value.is_tensor()) return fill_(self, value.scalar);
-  PG_CHECK(value.tensor.dim() == 0, "fill_(): fill_ only supports 0-dimension value tensor but got tensor with ", value.tensor.dim(),
-           " dimensions");
+  PG_CHECK(value.tensor.dim() == 0,
+           "fill_(): fill_ only supports 0-dimension value tensor but got tensor with ",
+           value.tensor.dim(), " dimensions");
   return inplace("fill_", self, [&] {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {value.tensor});
     copy_data(out, value.tensor);
     const Device from = value.tensor.device();
     return record("fill:3", out, {self, value.tensor}, {}, [from](const Node& n, const Tensor& g) {
-      return Grads{n.needs(0) ? zeros_like(g) : Tensor(), n.needs(1) ? to_device(sum(g, {}, false), from) : Tensor()};
+      return Grads{n.needs(0) ? zeros_like(g) : Tensor(),
+                   n.needs(1) ? to_device(sum(g, {}, false), from) : Tensor()};
     });
   });
 }
-PG_OP_NAMED("fill_", &fill_op, "(Tensor self, Tensor|Scalar value) -> Tensor", R"(Overwrites every element with a number or a 0-d tensor.
+PG_OP_NAMED("fill_", &fill_op, "(Tensor self, Tensor|Scalar value) -> Tensor",
+            R"(Overwrites every element with a number or a 0-d tensor.
 
 Example:
     >>> pygrad.zeros(2).fill_(3)
     tensor([3., 3.])
-)").method();
+)")
+    .method();
 
 Tensor zero_(const Tensor& self) {
   return inplace("zero_", self, [&] {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {});
     kernels::fill(self.device_type())(out.view(), Scalar(0));
-    return record("zero", out, {self}, {}, [](const Node&, const Tensor& g) { return Grads{zeros_like(g)}; });
+    return record("zero", out, {self}, {},
+                  [](const Node&, const Tensor& g) { return Grads{zeros_like(g)}; });
   });
 }
 PG_OP(zero_, "(Tensor self) -> Tensor", R"(Overwrites every element with zero.
@@ -257,6 +303,7 @@ PG_OP(zero_, "(Tensor self) -> Tensor", R"(Overwrites every element with zero.
 Example:
     >>> pygrad.ones(2).zero_()
     tensor([0., 0.])
-)").method();
+)")
+.method();
 
 }  // namespace pygrad

@@ -7,7 +7,8 @@ namespace pygrad {
 
 // Refuses negative sizes.
 void check_sizes(const char* op, Sizes size);
-// Refuses a number that the dtype cannot hold: a complex one for a real dtype, or one beyond its range.
+// Refuses a number that the dtype cannot hold: a complex one for a real dtype, or one beyond its
+// range.
 void check_convertible(const char* op, Scalar value, DType dtype);
 // Where this thread's new tensors lie unless they are told: the CPU at first.
 Device default_device();

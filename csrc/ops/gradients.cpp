@@ -10,11 +10,15 @@ namespace pygrad {
 namespace {
 
 // The real dtype in which a gradient's norm is taken.
-DType norm_dtype(DType dtype) { return dtype == DType::Float64 || dtype == DType::Complex128 ? DType::Float64 : DType::Float32; }
+DType norm_dtype(DType dtype) {
+  return dtype == DType::Float64 || dtype == DType::Complex128 ? DType::Float64 : DType::Float32;
+}
 
 void check_gradient(const char* op, const Tensor& grad) {
-  PG_CHECK(!grad.storage().read_only, op, "(): a gradient's memory is read-only. Use clone() to get a writable copy");
-  PG_CHECK(is_non_overlapping(grad), op, "(): more than one element of a gradient refers to a single memory location (size ",
+  PG_CHECK(!grad.storage().read_only, op,
+           "(): a gradient's memory is read-only. Use clone() to get a writable copy");
+  PG_CHECK(is_non_overlapping(grad), op,
+           "(): more than one element of a gradient refers to a single memory location (size ",
            grad.sizes(), ", stride ", grad.strides(), "). Use clone() to get one of its own");
 }
 
@@ -44,7 +48,8 @@ Tensor clip_grad_norm(const TensorList& grads, double max_norm, double norm_type
   const Device home = grads[0].device();
   DType dtype = DType::Float32;
   for (const Tensor& g : grads) {
-    PG_CHECK_KIND(NotImplemented, is_floating(g.dtype()) || is_complex(g.dtype()), "clip_grad_norm(): a gradient has dtype ", g.dtype(),
+    PG_CHECK_KIND(NotImplemented, is_floating(g.dtype()) || is_complex(g.dtype()),
+                  "clip_grad_norm(): a gradient has dtype ", g.dtype(),
                   "; expected a floating or complex dtype");
     check_gradient("clip_grad_norm", g);
     if (norm_dtype(g.dtype()) == DType::Float64) dtype = DType::Float64;
@@ -56,12 +61,16 @@ Tensor clip_grad_norm(const TensorList& grads, double max_norm, double norm_type
   if (std::isinf(norm_type)) {
     total = norm_type > 0 ? amax(all, Shape(), false) : amin(all, Shape(), false);
   } else if (norm_type == 0) {
-    total = to(sum(ne(all, Scalar(0)), Shape(), false), dtype);  // as a norm of norms, each of which counts as one
+    total = to(sum(ne(all, Scalar(0)), Shape(), false),
+               dtype);  // as a norm of norms, each of which counts as one
   } else {
     total = sum(all, Shape(), false);
-    total = norm_type == 2 ? sqrt(total) : norm_type == 1 ? total : pow(total, Scalar(1 / norm_type));
+    total = norm_type == 2   ? sqrt(total)
+            : norm_type == 1 ? total
+                             : pow(total, Scalar(1 / norm_type));
   }
-  const Tensor factor = clamp(rdiv(Scalar(max_norm), add(total, Scalar(1e-6))), std::nullopt, Scalar(1.0));
+  const Tensor factor =
+      clamp(rdiv(Scalar(max_norm), add(total, Scalar(1e-6))), std::nullopt, Scalar(1.0));
   // On the CPU it costs nothing to look; a factor of 1 changes nothing.
   const bool needed = home.is_cuda() || item(factor).to_double() != 1;
   for (const Tensor& g : grads) {
@@ -82,7 +91,8 @@ Example:
     >>> g = pygrad.tensor([3., 4.])
     >>> pygrad._C.ops.clip_grad_norm([g], 1.0)
     tensor(5.)
-)").in("_internal").nondifferentiable();
+)")
+.in("_internal").nondifferentiable();
 
 void foreach_zero(const TensorList& tensors) {
   for (const Tensor& t : tensors) check_gradient("foreach_zero", t);
@@ -91,7 +101,8 @@ void foreach_zero(const TensorList& tensors) {
     t.bump_version();
   }
 }
-PG_OP(foreach_zero, "(Tensor[] tensors) -> ()", R"(Sets all elements of all tensors to 0, in place and without a tape.)")
-    .in("_internal").nondifferentiable();
+PG_OP(foreach_zero, "(Tensor[] tensors) -> ()",
+      R"(Sets all elements of all tensors to 0, in place and without a tape.)")
+.in("_internal").nondifferentiable();
 
 }  // namespace pygrad

@@ -10,16 +10,20 @@ namespace pygrad {
 
 Tensor as_int64(const char* op, const Tensor& index, Device device) {
   PG_CHECK_INDEX(is_integral(index.dtype()) && index.dtype() != DType::Bool, op,
-                 "(): tensors used as indices must be long, int, byte or bool tensors, not ", index.dtype());
+                 "(): tensors used as indices must be long, int, byte or bool tensors, not ",
+                 index.dtype());
   if (index.dtype() == DType::Int64 && index.device() == device) return index;
-  PG_CHECK(index.device() == device || !index.device().is_cuda(), op, "(): indices should be either on cpu or on the same device as the "
-           "indexed tensor (", device, "); they are on ", index.device());
+  PG_CHECK(index.device() == device || !index.device().is_cuda(), op,
+           "(): indices should be either on cpu or on the same device as the "
+           "indexed tensor (",
+           device, "); they are on ", index.device());
   const Tensor out = empty(index.sizes(), DType::Int64, device);
   copy_data(out, index);
   return out;
 }
 
-Tensor checked_index(const char* op, const Tensor& index, int64_t dim, int64_t size, Negative negative, ErrorKind kind) {
+Tensor checked_index(const char* op, const Tensor& index, int64_t dim, int64_t size,
+                     Negative negative, ErrorKind kind) {
   if (index.numel() == 0) return index;
   const auto find = kernels::find_out_of_range(index.device_type());
   const View v = index.view();
@@ -28,7 +32,8 @@ Tensor checked_index(const char* op, const Tensor& index, int64_t dim, int64_t s
   if (bad >= 0) {
     const Tensor value = empty(Shape{}, DType::Int64, Device{});
     copy_data(value, alias(flat_data(index), Shape{}, Shape{}, bad + flat_data(index).offset()));
-    raise(kind, op, "(): index ", *value.data_as<int64_t>(), " is out of bounds for dimension ", dim, " with size ", size);
+    raise(kind, op, "(): index ", *value.data_as<int64_t>(), " is out of bounds for dimension ",
+          dim, " with size ", size);
   }
   const Tensor wrapped_index = empty(index.sizes(), DType::Int64, index.device());
   kernels::wrap_index(index.device_type())(wrapped_index.view(), v, size);
@@ -48,7 +53,9 @@ Tensor apart(const Tensor& t, const Tensor& out) {
   return copy;
 }
 
-Tensor at_least_1d(const Tensor& t) { return t.dim() ? t : alias(t, Shape{1}, Shape{1}, t.offset()); }
+Tensor at_least_1d(const Tensor& t) {
+  return t.dim() ? t : alias(t, Shape{1}, Shape{1}, t.offset());
+}
 
 Tensor flat_data(const Tensor& t) {
   Tensor c = t;
@@ -70,12 +77,17 @@ IndexPlan::IndexPlan(const char* op, const Tensor& input, const TensorList& give
     PG_CHECK_INDEX(t.dim() > 0, op, "(): a 0-D mask has no dimension to index");
     const int64_t first = int64_t(list.size());
     for (int64_t d = 0; d < t.dim(); ++d)
-      PG_CHECK_INDEX(first + d < input.dim() && t.size(d) == input.size(first + d), op, "(): The shape of the mask ", t.sizes(),
-                     " at index ", d, " does not match the shape of the indexed tensor ", input.sizes(), " at index ", first + d);
+      PG_CHECK_INDEX(first + d < input.dim() && t.size(d) == input.size(first + d), op,
+                     "(): The shape of the mask ", t.sizes(), " at index ", d,
+                     " does not match the shape of the indexed tensor ", input.sizes(),
+                     " at index ", first + d);
     const Tensor at = nonzero(t);
-    for (int64_t d = 0; d < t.dim(); ++d) list.push_back(alias(at, Shape{at.size(0)}, Shape{at.stride(0)}, at.offset() + d * at.stride(1)));
+    for (int64_t d = 0; d < t.dim(); ++d)
+      list.push_back(
+          alias(at, Shape{at.size(0)}, Shape{at.stride(0)}, at.offset() + d * at.stride(1)));
   }
-  PG_CHECK_INDEX(int64_t(list.size()) <= input.dim(), op, "(): too many indices for tensor of dimension ", input.dim(), " (got ",
+  PG_CHECK_INDEX(int64_t(list.size()) <= input.dim(), op,
+                 "(): too many indices for tensor of dimension ", input.dim(), " (got ",
                  list.size(), ")");
   int64_t first = -1, last = -1, count = 0;
   for (int64_t d = 0; d < int64_t(list.size()); ++d) {
@@ -88,12 +100,15 @@ IndexPlan::IndexPlan(const char* op, const Tensor& input, const TensorList& give
     } else {
       Shape wide = Shape::filled(std::max(common.size(), index.dim()), 1);
       for (int64_t i = 0; i < wide.size(); ++i) {
-        const int64_t a = i < common.size() ? common[common.size() - 1 - i] : 1, b = i < index.dim() ? index.size(index.dim() - 1 - i) : 1;
+        const int64_t a = i < common.size() ? common[common.size() - 1 - i] : 1,
+                      b = i < index.dim() ? index.size(index.dim() - 1 - i) : 1;
         if (a != b && a != 1 && b != 1) {
           std::ostringstream shapes;
           for (const Tensor& x : list)
             if (x.defined()) shapes << (shapes.tellp() > 0 ? ", " : "") << x.sizes();
-          raise(ErrorKind::Index, op, "(): shape mismatch: indexing tensors could not be broadcast together with shapes ", shapes.str());
+          raise(ErrorKind::Index, op,
+                "(): shape mismatch: indexing tensors could not be broadcast together with shapes ",
+                shapes.str());
         }
         wide[wide.size() - 1 - i] = a == 1 ? b : a;
       }
@@ -104,7 +119,8 @@ IndexPlan::IndexPlan(const char* op, const Tensor& input, const TensorList& give
     last = d;
     ++count;
   }
-  // Indices side by side leave their dims where they are; indices with a full slice between them move to the front.
+  // Indices side by side leave their dims where they are; indices with a full slice between them
+  // move to the front.
   const bool adjacent = count && last - first + 1 == count;
   place = adjacent ? first : 0;
   for (int64_t d = 0; d < input.dim(); ++d) {
@@ -158,7 +174,8 @@ void IndexPlan::read(const Tensor& out, const Tensor& input) const {
   int64_t strides[kMaxDims];
   index_views(views);
   indexed_strides(input, dims, strides);
-  kernels::index_get(out.device_type())(out.view(), walked(input), ViewList{views, int64_t(indices.size())}, strides);
+  kernels::index_get(out.device_type())(out.view(), walked(input),
+                                        ViewList{views, int64_t(indices.size())}, strides);
 }
 
 void IndexPlan::write(const Tensor& out, const Tensor& values) const {
@@ -166,10 +183,12 @@ void IndexPlan::write(const Tensor& out, const Tensor& values) const {
   int64_t strides[kMaxDims];
   index_views(views);
   indexed_strides(out, dims, strides);
-  kernels::index_put(out.device_type())(walked(out), values.view(), ViewList{views, int64_t(indices.size())}, strides);
+  kernels::index_put(out.device_type())(walked(out), values.view(),
+                                        ViewList{views, int64_t(indices.size())}, strides);
 }
 
-// Sums go through index_add, which takes one index along one dim: several indexed dims are merged into one first.
+// Sums go through index_add, which takes one index along one dim: several indexed dims are merged
+// into one first.
 void IndexPlan::accumulate(const Tensor& out, const Tensor& values) const {
   if (values.numel() == 0) return;
   const auto index_add_kernel = kernels::index_add(out.device_type());
@@ -182,7 +201,9 @@ void IndexPlan::accumulate(const Tensor& out, const Tensor& values) const {
   const Tensor flat_values = flat_data(values);
   const Tensor rows = alias(flat_values, merged, contiguous_strides(merged), flat_values.offset());
   if (indices.size() == 1) {
-    const Tensor flat = alias(indices[0], common, Sizes{indices[0].view_expanded(common).strides, size_t(common.size())}, indices[0].offset());
+    const Tensor flat = alias(
+        indices[0], common, Sizes{indices[0].view_expanded(common).strides, size_t(common.size())},
+        indices[0].offset());
     index_add_kernel(out.view(), flat_data(flat).view(), rows.view(), place, Scalar(1));
     return;
   }
@@ -211,13 +232,16 @@ void IndexPlan::accumulate(const Tensor& out, const Tensor& values) const {
   size_t k = 0;
   for (int64_t d = 0; d < out.dim(); ++d) {
     if (!(dims >> d & 1u)) continue;
-    kernels::binary_scalar(out.device_type())(BinaryOp::mul, at.view(), at.view(), Scalar(out.size(d)), false);
-    kernels::binary(out.device_type())(BinaryOp::add, at.view(), at.view(), indices[k++].view_expanded(common));
+    kernels::binary_scalar(out.device_type())(BinaryOp::mul, at.view(), at.view(),
+                                              Scalar(out.size(d)), false);
+    kernels::binary(out.device_type())(BinaryOp::add, at.view(), at.view(),
+                                       indices[k++].view_expanded(common));
   }
   const Tensor target = alias(flat_out, joined, contiguous_strides(joined), flat_out.offset());
   index_add_kernel(target.view(), flat_data(at).view(), rows.view(), place, Scalar(1));
   if (flat_out.impl()->storage.get() != out.impl()->storage.get())
-    copy_data(ordered, alias(flat_out, order_sizes, contiguous_strides(order_sizes), flat_out.offset()));
+    copy_data(ordered,
+              alias(flat_out, order_sizes, contiguous_strides(order_sizes), flat_out.offset()));
 }
 
 }  // namespace pygrad

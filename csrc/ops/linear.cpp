@@ -15,7 +15,9 @@ int64_t rows_of(const Tensor& x) {
 }
 
 // (..., n) as (rows, n).
-Tensor as_rows(const Tensor& x) { return x.dim() == 2 ? x : reshape(x, Shape{rows_of(x), x.size(-1)}); }
+Tensor as_rows(const Tensor& x) {
+  return x.dim() == 2 ? x : reshape(x, Shape{rows_of(x), x.size(-1)});
+}
 
 // The same without the tape: only a layout that has no common row stride is copied.
 Tensor rows_data(const Tensor& x) {
@@ -39,39 +41,49 @@ bool flattening_fits(const Tensor& input, int64_t features) {
 
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
   check_product_operands("linear", input, weight);
-  PG_CHECK(input.dim() > 0, "linear(): input must have at least one dimension, (..., in_features); got a 0-D tensor");
+  PG_CHECK(
+      input.dim() > 0,
+      "linear(): input must have at least one dimension, (..., in_features); got a 0-D tensor");
   if (weight.dim() == 1) {
     const Tensor out = matmul(input, weight);
     return bias.defined() ? add(out, bias) : out;
   }
-  PG_CHECK(weight.dim() == 2, "linear(): weight must be (out_features, in_features), got shape ", weight.sizes());
+  PG_CHECK(weight.dim() == 2, "linear(): weight must be (out_features, in_features), got shape ",
+           weight.sizes());
   const int64_t k = input.size(-1), n = weight.size(0), rows = rows_of(input);
   if (k != weight.size(1)) [[unlikely]]
-    raise(ErrorKind::Runtime, "linear(): mat1 and mat2 shapes cannot be multiplied (", rows, "x", k, " and ", weight.size(1), "x", n,
-          "): input's last dimension is ", k, ", expected ", weight.size(1), "; input ", input.sizes(), ", weight ", weight.sizes(),
+    raise(ErrorKind::Runtime, "linear(): mat1 and mat2 shapes cannot be multiplied (", rows, "x", k,
+          " and ", weight.size(1), "x", n, "): input's last dimension is ", k, ", expected ",
+          weight.size(1), "; input ", input.sizes(), ", weight ", weight.sizes(),
           flattening_fits(input, weight.size(1)) ? ". Did you mean x.flatten(1)?" : "");
   if (bias.defined()) {
     check_product_operands("linear", input, bias);
-    PG_CHECK(bias.numel() == 1 || (bias.size(-1) == n && bias.numel() == n), "linear(): bias ", bias.sizes(), " does not fit weight ",
-             weight.sizes(), "; expected (", n, ") (The expanded size of the tensor must match)");
+    PG_CHECK(bias.numel() == 1 || (bias.size(-1) == n && bias.numel() == n), "linear(): bias ",
+             bias.sizes(), " does not fit weight ", weight.sizes(), "; expected (", n,
+             ") (The expanded size of the tensor must match)");
   }
   Shape sizes = input.shape();
   sizes.back() = n;
   Tensor out = empty(sizes, input.dtype(), input.device());
   ProductOptions options;
   options.bias = bias.defined() ? &bias : nullptr;
-  run_product(alias(out, Shape{rows, n}, Shape{n, 1}, 0), rows_data(input),
-              alias(weight, Shape{k, n}, Shape{weight.stride(1), weight.stride(0)}, weight.offset()), options);
-  return record(bias.defined() ? "addmm" : "mm", out, {input, weight, bias}, saved(input, weight), [](const Node& node, const Tensor& g) {
-    const Tensor rows_g = as_rows(g);
-    Grads grads;
-    grads.push_back(node.needs(0) ? matmul(g, conj(node.saved(1))) : Tensor());
-    grads.push_back(node.needs(1) ? mm(t(rows_g), conj(as_rows(node.saved(0)))) : Tensor());
-    grads.push_back(node.needs(2) ? sum(rows_g, Shape{0}, false) : Tensor());
-    return grads;
-  });
+  run_product(
+      alias(out, Shape{rows, n}, Shape{n, 1}, 0), rows_data(input),
+      alias(weight, Shape{k, n}, Shape{weight.stride(1), weight.stride(0)}, weight.offset()),
+      options);
+  return record(
+      bias.defined() ? "addmm" : "mm", out, {input, weight, bias}, saved(input, weight),
+      [](const Node& node, const Tensor& g) {
+        const Tensor rows_g = as_rows(g);
+        Grads grads;
+        grads.push_back(node.needs(0) ? matmul(g, conj(node.saved(1))) : Tensor());
+        grads.push_back(node.needs(1) ? mm(t(rows_g), conj(as_rows(node.saved(0)))) : Tensor());
+        grads.push_back(node.needs(2) ? sum(rows_g, Shape{0}, false) : Tensor());
+        return grads;
+      });
 }
-PG_OP(linear, "(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", R"(The affine map of the last dimension: y = x W^T + b.
+PG_OP(linear, "(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
+      R"(The affine map of the last dimension: y = x W^T + b.
 
 Args:
     input: (..., in_features).
@@ -84,23 +96,30 @@ Raises:
 Example:
     >>> pygrad.nn.functional.linear(pygrad.ones(1, 3), pygrad.ones(2, 3), pygrad.tensor([0., 1.]))
     tensor([[3., 4.]])
-)").in("nn.functional");
+)")
+.in("nn.functional");
 
-Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight, const Tensor& bias) {
-  PG_CHECK(input1.dim() > 0 && input1.dim() == input2.dim(), "bilinear(): input dimensions do not match: got ", input1.dim(), " and ",
-           input2.dim());
+Tensor bilinear(const Tensor& input1, const Tensor& input2, const Tensor& weight,
+                const Tensor& bias) {
+  PG_CHECK(input1.dim() > 0 && input1.dim() == input2.dim(),
+           "bilinear(): input dimensions do not match: got ", input1.dim(), " and ", input2.dim());
   Shape sizes = input1.shape();
   for (int64_t i = 0; i + 1 < input1.dim(); ++i)
-    PG_CHECK(input1.size(i) == input2.size(i), "bilinear(): input batch dimensions do not match at dim ", i, ": got ", input1.size(i),
+    PG_CHECK(input1.size(i) == input2.size(i),
+             "bilinear(): input batch dimensions do not match at dim ", i, ": got ", input1.size(i),
              " and ", input2.size(i));
-  PG_CHECK(weight.dim() == 3 && input1.size(-1) == weight.size(1) && input2.size(-1) == weight.size(2),
-           "bilinear(): weight ", weight.sizes(), " does not fit inputs ", input1.sizes(), " and ", input2.sizes(),
-           "; expected (out_features, in1_features, in2_features)");
+  PG_CHECK(
+      weight.dim() == 3 && input1.size(-1) == weight.size(1) && input2.size(-1) == weight.size(2),
+      "bilinear(): weight ", weight.sizes(), " does not fit inputs ", input1.sizes(), " and ",
+      input2.sizes(), "; expected (out_features, in1_features, in2_features)");
   const int64_t rows = rows_of(input1), o = weight.size(0), i = weight.size(1), j = weight.size(2);
-  PG_CHECK(!bias.defined() || bias.numel() == o, "bilinear(): bias ", bias.defined() ? bias.sizes() : Sizes(), " does not fit weight ",
-           weight.sizes(), "; expected (", o, ")");
+  PG_CHECK(!bias.defined() || bias.numel() == o, "bilinear(): bias ",
+           bias.defined() ? bias.sizes() : Sizes(), " does not fit weight ", weight.sizes(),
+           "; expected (", o, ")");
   // x1 times W gives (rows, out, in2), whose rows then meet x2.
-  const Tensor half = reshape(mm(as_rows(input1), reshape(permute(weight, Shape{1, 0, 2}), Shape{i, o * j})), Shape{rows, o, j});
+  const Tensor half =
+      reshape(mm(as_rows(input1), reshape(permute(weight, Shape{1, 0, 2}), Shape{i, o * j})),
+              Shape{rows, o, j});
   sizes.back() = o;
   const Tensor out = reshape(bmm(half, unsqueeze(as_rows(input2), 2)), sizes);
   return bias.defined() ? add(out, bias) : out;
@@ -117,6 +136,7 @@ Args:
 Example:
     >>> pygrad.nn.functional.bilinear(pygrad.ones(1, 2), pygrad.ones(1, 3), pygrad.ones(1, 2, 3))
     tensor([[6.]])
-)").composed().also_in("nn.functional");
+)")
+.composed().also_in("nn.functional");
 
 }  // namespace pygrad

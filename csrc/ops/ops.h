@@ -1,5 +1,6 @@
-// Operations that other C++ code calls. Each is a public op of the same name, differentiable unless noted; an op that only
-// Python calls needs no declaration here. Grouped by the file that defines them.
+// Operations that other C++ code calls. Each is a public op of the same name, differentiable unless
+// noted; an op that only Python calls needs no declaration here. Grouped by the file that defines
+// them.
 #pragma once
 
 #include <optional>
@@ -20,22 +21,27 @@ Tensor ones_like(const Tensor& input);
 Tensor full_like(const Tensor& input, Scalar value);
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype, Device device);
 Tensor scalar_tensor(Scalar value, DType dtype, Device device);  // 0-d
-Tensor wrapped(const Operand& operand, const Tensor& like);      // an operand as a tensor on like's device, dtype of the operand
+Tensor wrapped(
+    const Operand& operand,
+    const Tensor& like);  // an operand as a tensor on like's device, dtype of the operand
 
 // copy.cpp
-Tensor to(const Tensor& input, DType dtype);               // itself when the dtype already fits
-Tensor to_device(const Tensor& input, Device device);      // itself when already there
-Tensor clone(const Tensor& input);                         // keeps the layout of dense tensors
-Tensor contiguous(const Tensor& input);                    // itself when contiguous
-Tensor copy_(const Tensor& self, const Tensor& src);       // in place, broadcasts, casts, crosses devices
-void copy_data(const Tensor& dst, const Tensor& src);      // the numbers only: no tape, no version; same sizes
+Tensor to(const Tensor& input, DType dtype);           // itself when the dtype already fits
+Tensor to_device(const Tensor& input, Device device);  // itself when already there
+Tensor clone(const Tensor& input);                     // keeps the layout of dense tensors
+Tensor contiguous(const Tensor& input);                // itself when contiguous
+Tensor copy_(const Tensor& self,
+             const Tensor& src);  // in place, broadcasts, casts, crosses devices
+void copy_data(const Tensor& dst,
+               const Tensor& src);  // the numbers only: no tape, no version; same sizes
 Tensor fill_(const Tensor& self, Scalar value);
 Tensor zero_(const Tensor& self);
 
 // view.cpp -- views share storage and are tracked by autograd
 Tensor view(const Tensor& input, const Shape& size);
 Tensor reshape(const Tensor& input, const Shape& size);
-Tensor as_strided(const Tensor& input, const Shape& size, const Shape& stride, int64_t storage_offset);
+Tensor as_strided(const Tensor& input, const Shape& size, const Shape& stride,
+                  int64_t storage_offset);
 Tensor expand(const Tensor& input, const Shape& size);
 Tensor permute(const Tensor& input, const Shape& dims);
 Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1);
@@ -44,7 +50,8 @@ Tensor squeeze(const Tensor& input, int64_t dim);
 Tensor unsqueeze(const Tensor& input, int64_t dim);
 Tensor flatten(const Tensor& input, int64_t start_dim, int64_t end_dim);
 Tensor select(const Tensor& input, int64_t dim, int64_t index);
-Tensor slice(const Tensor& input, int64_t dim, int64_t start, int64_t end, int64_t step);  // Python slice semantics, step may be negative (a copy-free view)
+Tensor slice(const Tensor& input, int64_t dim, int64_t start, int64_t end,
+             int64_t step);  // Python slice semantics, step may be negative (a copy-free view)
 Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length);
 Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2);
 Tensor view_as_real(const Tensor& input);
@@ -58,7 +65,9 @@ TensorList unbind(const Tensor& input, int64_t dim);
 // shape.cpp
 Tensor cat(const TensorList& tensors, int64_t dim);
 Tensor stack(const TensorList& tensors, int64_t dim);
-Tensor sum_to_size(const Tensor& input, Sizes size);  // sums broadcast dimensions away; itself when the size already fits
+Tensor sum_to_size(
+    const Tensor& input,
+    Sizes size);  // sums broadcast dimensions away; itself when the size already fits
 
 // unary.cpp
 Tensor neg(const Tensor& input);
@@ -115,7 +124,8 @@ Tensor logical_or(const Tensor& input, const Operand& other);
 Tensor where(const Tensor& condition, const Operand& input, const Operand& other);
 Tensor masked_fill(const Tensor& input, const Tensor& mask, const Operand& value);
 Tensor lerp(const Tensor& input, const Tensor& end, const Operand& weight);
-Tensor clamp(const Tensor& input, const std::optional<Scalar>& min, const std::optional<Scalar>& max);
+Tensor clamp(const Tensor& input, const std::optional<Scalar>& min,
+             const std::optional<Scalar>& max);
 
 // reduce.cpp -- dims empty: all of them
 Tensor sum(const Tensor& input, const Shape& dims, bool keepdim);
@@ -125,7 +135,8 @@ Tensor amax(const Tensor& input, const Shape& dims, bool keepdim);
 Tensor amin(const Tensor& input, const Shape& dims, bool keepdim);
 Tensor any(const Tensor& input, const Shape& dims, bool keepdim);
 Tensor all(const Tensor& input, const Shape& dims, bool keepdim);
-std::tuple<Tensor, Tensor> var_mean(const Tensor& input, const Shape& dims, double correction, bool keepdim);
+std::tuple<Tensor, Tensor> var_mean(const Tensor& input, const Shape& dims, double correction,
+                                    bool keepdim);
 std::tuple<Tensor, Tensor> max_dim(const Tensor& input, int64_t dim, bool keepdim);
 std::tuple<Tensor, Tensor> min_dim(const Tensor& input, int64_t dim, bool keepdim);
 Tensor argmax(const Tensor& input, std::optional<int64_t> dim, bool keepdim);
@@ -134,13 +145,18 @@ Scalar item(const Tensor& input);  // the one element, as a Python number
 // scan.cpp, sort.cpp
 Tensor cumsum(const Tensor& input, int64_t dim);
 std::tuple<Tensor, Tensor> sort(const Tensor& input, int64_t dim, bool descending);
-std::tuple<Tensor, Tensor> topk(const Tensor& input, int64_t k, int64_t dim, bool largest, bool sorted);
+std::tuple<Tensor, Tensor> topk(const Tensor& input, int64_t k, int64_t dim, bool largest,
+                                bool sorted);
 
 // index.cpp
-Tensor index(const Tensor& input, const TensorList& indices);  // advanced indexing of the leading dims; undefined = full slice
-Tensor index_put_(const Tensor& self, const TensorList& indices, const Tensor& values, bool accumulate);
+Tensor index(
+    const Tensor& input,
+    const TensorList& indices);  // advanced indexing of the leading dims; undefined = full slice
+Tensor index_put_(const Tensor& self, const TensorList& indices, const Tensor& values,
+                  bool accumulate);
 Tensor index_select(const Tensor& input, int64_t dim, const Tensor& index);
-Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha);
+Tensor index_add(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& source,
+                 Scalar alpha);
 Tensor gather(const Tensor& input, int64_t dim, const Tensor& index);
 Tensor scatter(const Tensor& input, int64_t dim, const Tensor& index, const Operand& src);
 Tensor scatter_add(const Tensor& input, int64_t dim, const Tensor& index, const Tensor& src);

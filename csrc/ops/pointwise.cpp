@@ -13,7 +13,8 @@ void align_devices(const char* name, Tensor& a, Tensor& b) {
     check_same_device(name, a, b);
 }
 
-BinaryCall::BinaryCall(const char* name, const Tensor& input, const Operand& other, DType compute, DType result)
+BinaryCall::BinaryCall(const char* name, const Tensor& input, const Operand& other, DType compute,
+                       DType result)
     : a(input.dtype() == compute ? input : to(input, compute)), scalar(other.scalar) {
   if (!other.is_tensor()) {
     out = make_output(a, a.sizes(), result, {a});
@@ -33,7 +34,8 @@ void BinaryCall::run(BinaryOp op) const {
   if (!b.defined()) {
     kernels::binary_scalar(a.device_type())(op, out.view(), a.view(), scalar, scalar_first);
   } else {
-    kernels::binary(a.device_type())(op, out.view(), a.view_expanded(out.sizes()), b.view_expanded(out.sizes()));
+    kernels::binary(a.device_type())(op, out.view(), a.view_expanded(out.sizes()),
+                                     b.view_expanded(out.sizes()));
   }
 }
 
@@ -41,17 +43,20 @@ void BinaryCall::run(CompareOp op) const {
   if (!b.defined()) {
     kernels::compare_scalar(a.device_type())(op, out.view(), a.view(), scalar);
   } else {
-    kernels::compare(a.device_type())(op, out.view(), a.view_expanded(out.sizes()), b.view_expanded(out.sizes()));
+    kernels::compare(a.device_type())(op, out.view(), a.view_expanded(out.sizes()),
+                                      b.view_expanded(out.sizes()));
   }
 }
 
 void refuse_complex(const char* name, DType dtype) {
-  PG_CHECK_KIND(NotImplemented, !is_complex(dtype), name, "(): not implemented for complex tensors (dtype ", dtype,
+  PG_CHECK_KIND(NotImplemented, !is_complex(dtype), name,
+                "(): not implemented for complex tensors (dtype ", dtype,
                 "); expected a real dtype");
 }
 
 void refuse_bool(const char* name, DType dtype) {
-  PG_CHECK_KIND(NotImplemented, dtype != DType::Bool, name, "(): not implemented for 'Bool' (dtype bool); expected a number");
+  PG_CHECK_KIND(NotImplemented, dtype != DType::Bool, name,
+                "(): not implemented for 'Bool' (dtype bool); expected a number");
 }
 
 void refuse_floating(const char* name, DType dtype) {
@@ -64,6 +69,8 @@ void require_floating(const char* name, DType dtype) {
                 "; expected a floating dtype. Convert the input with .float()");
 }
 
-bool contains_zero(const Tensor& t) { return kernels::count_nonzero_total(t.device_type())(t.view()) != t.numel(); }
+bool contains_zero(const Tensor& t) {
+  return kernels::count_nonzero_total(t.device_type())(t.view()) != t.numel();
+}
 
 }  // namespace pygrad

@@ -13,24 +13,27 @@ inline Tensor floating_input(const Tensor& input) {
   return is_integral(input.dtype()) ? to(input, default_dtype()) : input;
 }
 
-// An operand that backward will need. Undefined when it will not; a copy when the op, running in place, is about to write
-// into it (`x.sin_()` needs the old x).
+// An operand that backward will need. Undefined when it will not; a copy when the op, running in
+// place, is about to write into it (`x.sin_()` needs the old x).
 inline Tensor keep(const Tensor& operand, const Tensor& out, bool needed) {
   if (!needed || !grad_enabled()) return {};
-  const bool overwritten = operand.impl()->storage.get() == out.impl()->storage.get() && !operand.is(out);
+  const bool overwritten =
+      operand.impl()->storage.get() == out.impl()->storage.get() && !operand.is(out);
   return overwritten ? clone(operand) : operand;
 }
 
 // f(x) whose backward needs x, its own result, or neither. `x` is `input` after promotion.
 template <class F>
-Tensor unary_of_input(const char* name, UnaryOp op, const Tensor& input, const Tensor& x, F backward) {
+Tensor unary_of_input(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
+                      F backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   const Tensor kept = keep(x, out, input.requires_grad());
   kernels::unary(x.device_type())(op, out.view(), x.view());
   return record(name, out, {input}, saved(kept), backward);
 }
 template <class F>
-Tensor unary_of_output(const char* name, UnaryOp op, const Tensor& input, const Tensor& x, F backward) {
+Tensor unary_of_output(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
+                       F backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   kernels::unary(x.device_type())(op, out.view(), x.view());
   return record(name, out, {input}, saved(out), backward);
@@ -42,8 +45,9 @@ Tensor unary_plain(const char* name, UnaryOp op, const Tensor& input, const Tens
   return record(name, out, {input}, {}, backward);
 }
 
-// f(a, b) of tensors, or of a tensor and a number, brought to one dtype, device and shape. Construction takes the memory of
-// the result; between that and run() the op decides what to keep().
+// f(a, b) of tensors, or of a tensor and a number, brought to one dtype, device and shape.
+// Construction takes the memory of the result; between that and run() the op decides what to
+// keep().
 struct BinaryCall {
   Tensor a, b;  // b is undefined for a number
   Scalar scalar;
@@ -51,7 +55,8 @@ struct BinaryCall {
   Tensor out;
 
   // `compute`: the dtype of the operands; `result`: of the output.
-  BinaryCall(const char* name, const Tensor& input, const Operand& other, DType compute, DType result);
+  BinaryCall(const char* name, const Tensor& input, const Operand& other, DType compute,
+             DType result);
   BinaryCall(const char* name, const Tensor& input, const Operand& other, DType dtype)
       : BinaryCall(name, input, other, dtype, dtype) {}
   void run(BinaryOp op) const;
@@ -71,15 +76,19 @@ void require_floating(const char* name, DType dtype);
 inline Scalar conj(Scalar s) { return s.is_complex() ? Scalar(Complex128(s.d, -s.im)) : s; }
 inline Scalar negated(Scalar s) {
   switch (s.kind) {
-    case Scalar::Kind::Float: return Scalar(-s.d);
-    case Scalar::Kind::Complex: return Scalar(Complex128(-s.d, -s.im));
-    default: return Scalar(int64_t(0 - uint64_t(s.i)));
+    case Scalar::Kind::Float:
+      return Scalar(-s.d);
+    case Scalar::Kind::Complex:
+      return Scalar(Complex128(-s.d, -s.im));
+    default:
+      return Scalar(int64_t(0 - uint64_t(s.i)));
   }
 }
 inline bool is_one(Scalar s) { return s.is_integral() ? s.i == 1 : s.d == 1 && s.im == 0; }
 inline bool is_zero(Scalar s) { return s.is_integral() ? s.i == 0 : s.d == 0 && s.im == 0; }
 
-// True when an integer tensor has a zero in it; such a divisor is refused before any kernel sees it.
+// True when an integer tensor has a zero in it; such a divisor is refused before any kernel sees
+// it.
 bool contains_zero(const Tensor& t);
 
 }  // namespace pygrad

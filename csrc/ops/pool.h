@@ -5,9 +5,10 @@
 
 namespace pygrad {
 
-// The gradient of any maximum pooling: each gradient goes to where its maximum was found. `indices` number the positions of
-// one image's plane.
-Tensor max_pool_backward(const char* node, const Tensor& grad, const Tensor& indices, const Shape& input_sizes, int64_t spatial);
+// The gradient of any maximum pooling: each gradient goes to where its maximum was found. `indices`
+// number the positions of one image's plane.
+Tensor max_pool_backward(const char* node, const Tensor& grad, const Tensor& indices,
+                         const Shape& input_sizes, int64_t spatial);
 
 // (N, C, *) or (C, *), not empty but for the batch.
 void check_pool_input(const char* op, const Tensor& input, int64_t spatial);

@@ -1,4 +1,5 @@
-// What the matrix products share: checks with PyTorch's wording, and the call of the one GEMM kernel on tensors of any strides.
+// What the matrix products share: checks with PyTorch's wording, and the call of the one GEMM
+// kernel on tensors of any strides.
 #pragma once
 
 #include "csrc/ops/ops.h"
@@ -8,28 +9,34 @@ namespace pygrad {
 
 // Same device and dtype, and a dtype that has products.
 void check_product_operands(const char* op, const Tensor& a, const Tensor& b);
-[[noreturn]] void raise_inner_mismatch(const char* op, const Tensor& a, const Tensor& b, int64_t m, int64_t ka, int64_t kb, int64_t n);
+[[noreturn]] void raise_inner_mismatch(const char* op, const Tensor& a, const Tensor& b, int64_t m,
+                                       int64_t ka, int64_t kb, int64_t n);
 
 struct ProductOptions {
   double alpha = 1, beta = 0;
   const Tensor* bias = nullptr;  // n values (or one), of the product's dtype
 };
 
-// c = alpha a b + beta c for matrices over the leading (batch) dims, which all three share; a dim broadcast by stride 0 is fine.
-// Numbers only: no tape.
-void run_product(const Tensor& c, const Tensor& a, const Tensor& b, const ProductOptions& options = {});
+// c = alpha a b + beta c for matrices over the leading (batch) dims, which all three share; a dim
+// broadcast by stride 0 is fine. Numbers only: no tape.
+void run_product(const Tensor& c, const Tensor& a, const Tensor& b,
+                 const ProductOptions& options = {});
 
-// The conjugate transpose of the last two dims, as the gradients of products need it; differentiable.
+// The conjugate transpose of the last two dims, as the gradients of products need it;
+// differentiable.
 Tensor hermitian(const Tensor& t);
-// g b^H and a^H g for c = a b with matrices, laid out like the operand that the gradient belongs to.
+// g b^H and a^H g for c = a b with matrices, laid out like the operand that the gradient belongs
+// to.
 Tensor grad_of_left(const Tensor& g, const Tensor& b, bool column_major);
 Tensor grad_of_right(const Tensor& g, const Tensor& a, bool column_major);
 bool is_column_major(const Tensor& matrix);
 
 // PyTorch names dtypes by their C++ type in this one message.
 inline const char* c_type_name(DType dtype) {
-  constexpr const char* names[kNumDTypes] = {"bool", "unsigned char", "signed char", "short int", "int", "long int", "c10::Half",
-                                             "c10::BFloat16", "float", "double", "c10::complex<float>", "c10::complex<double>"};
+  constexpr const char* names[kNumDTypes] = {
+      "bool",  "unsigned char", "signed char",         "short int",
+      "int",   "long int",      "c10::Half",           "c10::BFloat16",
+      "float", "double",        "c10::complex<float>", "c10::complex<double>"};
   return names[int(dtype)];
 }
 
@@ -38,21 +45,33 @@ inline void check_dims_are(const char* op, const Tensor& t, int64_t dims, const 
 }
 
 // C *= s, for the complex factors that the kernel's double cannot carry.
-inline void scale(const Tensor& c, Scalar s) { kernels::binary_scalar(c.device_type())(BinaryOp::mul, c.view(), c.view(), s, false); }
+inline void scale(const Tensor& c, Scalar s) {
+  kernels::binary_scalar(c.device_type())(BinaryOp::mul, c.view(), c.view(), s, false);
+}
 
-inline bool is_number(Scalar s, int64_t n) { return s.is_integral() ? s.i == n : s.d == double(n) && s.im == 0; }
+inline bool is_number(Scalar s, int64_t n) {
+  return s.is_integral() ? s.i == n : s.d == double(n) && s.im == 0;
+}
 
 // Integer products take integer factors; a float one is cut off, as PyTorch does.
-inline Scalar factor(Scalar s, DType dtype) { return is_integral(dtype) && !s.is_integral() ? Scalar(s.to_int()) : s; }
+inline Scalar factor(Scalar s, DType dtype) {
+  return is_integral(dtype) && !s.is_integral() ? Scalar(s.to_int()) : s;
+}
 
 // An untracked 2-D or 3-D look at a tensor.
-inline Tensor as_row(const Tensor& v) { return alias(v, Shape{1, v.size(0)}, Shape{0, v.stride(0)}, v.offset()); }
-inline Tensor as_column(const Tensor& v) { return alias(v, Shape{v.size(0), 1}, Shape{v.stride(0), 0}, v.offset()); }
+inline Tensor as_row(const Tensor& v) {
+  return alias(v, Shape{1, v.size(0)}, Shape{0, v.stride(0)}, v.offset());
+}
+inline Tensor as_column(const Tensor& v) {
+  return alias(v, Shape{v.size(0), 1}, Shape{v.stride(0), 0}, v.offset());
+}
 inline Tensor expanded(const Tensor& t, Sizes sizes) {
   const View v = t.view_expanded(sizes);
   return alias(t, sizes, Sizes{v.strides, sizes.size()}, t.offset());
 }
 
-inline Tensor apart_from(const Tensor& out, const Tensor& t) { return may_overlap(out, t) ? alias(clone(t)) : t; }
+inline Tensor apart_from(const Tensor& out, const Tensor& t) {
+  return may_overlap(out, t) ? alias(clone(t)) : t;
+}
 
 }  // namespace pygrad

@@ -3,7 +3,8 @@
 
 namespace pygrad {
 
-Tensor extreme_over(const char* name, const char* node, ReduceOp op, const Tensor& input, Sizes dims, bool keepdim);
+Tensor extreme_over(const char* name, const char* node, ReduceOp op, const Tensor& input,
+                    Sizes dims, bool keepdim);
 
 namespace {
 
@@ -13,15 +14,18 @@ Tensor to_picked(const Tensor& g, const Tensor& indices, const Reduced& r, int64
   return scatter(zeros(r.sizes, g.dtype(), g.device()), dim, r.with_dims(indices), r.with_dims(g));
 }
 
-std::tuple<Tensor, Tensor> extreme_along(const char* name, bool largest, const Tensor& input, int64_t dim, bool keepdim) {
-  PG_CHECK(!is_complex(input.dtype()), name, "(): does not support complex input (dtype ", input.dtype(), ")");
+std::tuple<Tensor, Tensor> extreme_along(const char* name, bool largest, const Tensor& input,
+                                         int64_t dim, bool keepdim) {
+  PG_CHECK(!is_complex(input.dtype()), name, "(): does not support complex input (dtype ",
+           input.dtype(), ")");
   dim = check_dim(name, dim, input.dim());
   if (input.dim() == 0) {
     Tensor values = clone(input);
     return {values, zeros(Shape{}, DType::Int64, input.device())};
   }
   const Reduced r(name, input, Shape{dim}, keepdim);
-  PG_CHECK_INDEX(input.size(dim) > 0, name, "(): Expected reduction dim ", dim, " to have non-zero size, but the input is ", input.sizes());
+  PG_CHECK_INDEX(input.size(dim) > 0, name, "(): Expected reduction dim ", dim,
+                 " to have non-zero size, but the input is ", input.sizes());
   Tensor values = empty(r.result_shape(), input.dtype(), input.device());
   const Tensor indices = empty(r.result_shape(), DType::Int64, input.device());
   const View v = r.kernel_view(values);
@@ -32,15 +36,21 @@ std::tuple<Tensor, Tensor> extreme_along(const char* name, bool largest, const T
   return {values, indices};
 }
 
-Tensor arg_extreme(const char* name, bool largest, const Tensor& input, std::optional<int64_t> dim, bool keepdim) {
-  PG_CHECK(!is_complex(input.dtype()), name, "(): does not support complex input (dtype ", input.dtype(), ")");
-  PG_CHECK(input.dtype() != DType::Bool, name, "(): does not support bool input. Convert it with .int()");
+Tensor arg_extreme(const char* name, bool largest, const Tensor& input, std::optional<int64_t> dim,
+                   bool keepdim) {
+  PG_CHECK(!is_complex(input.dtype()), name, "(): does not support complex input (dtype ",
+           input.dtype(), ")");
+  PG_CHECK(input.dtype() != DType::Bool, name,
+           "(): does not support bool input. Convert it with .int()");
   GradGuard off(false);
   if (!dim) {
-    PG_CHECK_INDEX(input.numel() > 0, name, "(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+    PG_CHECK_INDEX(input.numel() > 0, name,
+                   "(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+                   "reduction dim "
                    "with the 'dim' argument");
     const Tensor flat = reshape(input, Shape{-1});
-    const Tensor out = empty(keepdim ? Shape::filled(input.dim(), 1) : Shape(), DType::Int64, input.device());
+    const Tensor out =
+        empty(keepdim ? Shape::filled(input.dim(), 1) : Shape(), DType::Int64, input.device());
     View v = out.view();
     v.ndim = 1;
     v.sizes[0] = v.strides[0] = 1;
@@ -50,7 +60,8 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& input, std::opt
   const int64_t d = check_dim(name, *dim, input.dim());
   if (input.dim() == 0) return zeros(Shape{}, DType::Int64, input.device());
   const Reduced r(name, input, Shape{d}, keepdim);
-  PG_CHECK_INDEX(input.size(d) > 0, name, "(): Expected reduction dim ", d, " to have non-zero size, but the input is ", input.sizes());
+  PG_CHECK_INDEX(input.size(d) > 0, name, "(): Expected reduction dim ", d,
+                 " to have non-zero size, but the input is ", input.sizes());
   const Tensor out = empty(r.result_shape(), DType::Int64, input.device());
   kernels::arg_reduce(input.device_type())(largest, nullptr, r.kernel_view(out), input.view(), d);
   return out;
@@ -61,7 +72,8 @@ Tensor arg_extreme(const char* name, bool largest, const Tensor& input, std::opt
 std::tuple<Tensor, Tensor> max_dim(const Tensor& input, int64_t dim, bool keepdim) {
   return extreme_along("max", true, input, dim, keepdim);
 }
-PG_OP_NAMED("max", &max_dim, "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+PG_OP_NAMED("max", &max_dim,
+            "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
             R"(Largest element along a dimension, and where the first of them is.
 
 Args:
@@ -72,36 +84,49 @@ Args:
 Example:
     >>> pygrad.max(pygrad.tensor([[1., 5.], [3., 2.]]), 1).indices
     tensor([1, 0])
-)").method();
+)")
+    .method();
 
-Tensor max_all(const Tensor& input) { return extreme_over("max", "max:1", ReduceOp::amax, input, {}, false); }
-PG_OP_NAMED("max", &max_all, "(Tensor input) -> Tensor", R"(Largest of all elements; equal ones share the gradient.
+Tensor max_all(const Tensor& input) {
+  return extreme_over("max", "max:1", ReduceOp::amax, input, {}, false);
+}
+PG_OP_NAMED("max", &max_all, "(Tensor input) -> Tensor",
+            R"(Largest of all elements; equal ones share the gradient.
 
 Example:
     >>> pygrad.max(pygrad.tensor([1., 5.]))
     tensor(5.)
-)").method();
+)")
+    .method();
 
 std::tuple<Tensor, Tensor> min_dim(const Tensor& input, int64_t dim, bool keepdim) {
   return extreme_along("min", false, input, dim, keepdim);
 }
-PG_OP_NAMED("min", &min_dim, "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
+PG_OP_NAMED("min", &min_dim,
+            "(Tensor input, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
             R"(Smallest element along a dimension, and where the first of them is.
 
 Example:
     >>> pygrad.min(pygrad.tensor([[1., 5.], [3., 2.]]), 1).indices
     tensor([0, 1])
-)").method();
+)")
+    .method();
 
-Tensor min_all(const Tensor& input) { return extreme_over("min", "min:1", ReduceOp::amin, input, {}, false); }
-PG_OP_NAMED("min", &min_all, "(Tensor input) -> Tensor", R"(Smallest of all elements; equal ones share the gradient.
+Tensor min_all(const Tensor& input) {
+  return extreme_over("min", "min:1", ReduceOp::amin, input, {}, false);
+}
+PG_OP_NAMED("min", &min_all, "(Tensor input) -> Tensor",
+            R"(Smallest of all elements; equal ones share the gradient.
 
 Example:
     >>> pygrad.min(pygrad.tensor([1., 5.]))
     tensor(1.)
-)").method();
+)")
+    .method();
 
-Tensor argmax(const Tensor& input, std::optional<int64_t> dim, bool keepdim) { return arg_extreme("argmax", true, input, dim, keepdim); }
+Tensor argmax(const Tensor& input, std::optional<int64_t> dim, bool keepdim) {
+  return arg_extreme("argmax", true, input, dim, keepdim);
+}
 PG_OP(argmax, "(Tensor input, int? dim=None, bool keepdim=False) -> Tensor",
       R"(Where the largest element is: the first of equal ones; NaN counts as largest.
 
@@ -113,15 +138,19 @@ Args:
 Example:
     >>> pygrad.argmax(pygrad.tensor([[1., 5.], [3., 2.]]), dim=1)
     tensor([1, 0])
-)").method().nondifferentiable();
+)")
+.method().nondifferentiable();
 
-Tensor argmin(const Tensor& input, std::optional<int64_t> dim, bool keepdim) { return arg_extreme("argmin", false, input, dim, keepdim); }
+Tensor argmin(const Tensor& input, std::optional<int64_t> dim, bool keepdim) {
+  return arg_extreme("argmin", false, input, dim, keepdim);
+}
 PG_OP(argmin, "(Tensor input, int? dim=None, bool keepdim=False) -> Tensor",
       R"(Where the smallest element is: the first of equal ones; NaN counts as smallest.
 
 Example:
     >>> pygrad.argmin(pygrad.tensor([[1., 5.], [3., 2.]]), dim=1)
     tensor([0, 1])
-)").method().nondifferentiable();
+)")
+.method().nondifferentiable();
 
 }  // namespace pygrad

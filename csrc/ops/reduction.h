@@ -8,7 +8,8 @@
 
 namespace pygrad {
 
-// The dims of a reduction as a bit mask, with the input's sizes: trivially copyable, so that backward may capture it.
+// The dims of a reduction as a bit mask, with the input's sizes: trivially copyable, so that
+// backward may capture it.
 struct Reduced {
   Shape sizes;  // of the input
   uint32_t mask = 0;

@@ -20,7 +20,8 @@ Registry& registry() {
   return *r;
 }
 
-// A recursive-descent reader of "(Tensor input, int dim=-1, *, dtype? dtype=None) -> (Tensor values, Tensor indices)".
+// A recursive-descent reader of "(Tensor input, int dim=-1, *, dtype? dtype=None) -> (Tensor
+// values, Tensor indices)".
 class SchemaReader {
  public:
   explicit SchemaReader(OpDef* def) : def_(def), at_(def->schema) {}
@@ -65,7 +66,8 @@ class SchemaReader {
     return {start, at_};
   }
   [[noreturn]] void fail(const std::string& why) {
-    raise(ErrorKind::Runtime, "internal error, please report: schema of ", def_->name, ": ", why, " at '", at_, "'");
+    raise(ErrorKind::Runtime, "internal error, please report: schema of ", def_->name, ": ", why,
+          " at '", at_, "'");
   }
 
   ArgKind read_kind(Param& p) {
@@ -85,8 +87,10 @@ class SchemaReader {
       or_scalar = true;
     }
     p.optional = take("?");
-    if (type == "Tensor") return or_scalar ? ArgKind::TensorOrScalar : list ? ArgKind::TensorList : ArgKind::Tensor;
-    if (type == "int") return unbounded ? ArgKind::LongIntList : list ? ArgKind::IntList : ArgKind::Int;
+    if (type == "Tensor")
+      return or_scalar ? ArgKind::TensorOrScalar : list ? ArgKind::TensorList : ArgKind::Tensor;
+    if (type == "int")
+      return unbounded ? ArgKind::LongIntList : list ? ArgKind::IntList : ArgKind::Int;
     if (type == "float") return list ? ArgKind::FloatList : ArgKind::Float;
     if (type == "Scalar") return ArgKind::Scalar;
     if (type == "bool") return ArgKind::Bool;
@@ -113,7 +117,8 @@ class SchemaReader {
     char* end;
     const double d = std::strtod(at_, &end);
     if (end == at_) fail("expected a number");
-    const bool integral = std::string_view(at_, size_t(end - at_)).find_first_of(".einf") == std::string_view::npos;
+    const bool integral =
+        std::string_view(at_, size_t(end - at_)).find_first_of(".einf") == std::string_view::npos;
     at_ = end;
     return integral ? Scalar(int64_t(d)) : Scalar(d);
   }
@@ -160,7 +165,8 @@ class SchemaReader {
       return;
     }
     const std::string type = word();
-    if (type == "Tensor") return check_return(take("[]") ? ReturnKind::TensorList : ReturnKind::Tensor);
+    if (type == "Tensor")
+      return check_return(take("[]") ? ReturnKind::TensorList : ReturnKind::Tensor);
     if (type == "int") return check_return(take("[]") ? ReturnKind::IntList : ReturnKind::Int);
     if (type == "bool") return check_return(ReturnKind::Bool);
     if (type == "float") return check_return(ReturnKind::Float);
@@ -177,17 +183,17 @@ class SchemaReader {
 
 // The schema and the C++ signature must tell the same story.
 void check_signature(const OpDef& def) {
-  PG_CHECK(int(def.params.size()) == def.arity, "internal error, please report: schema of ", def.name, " has ",
-           def.params.size(), " parameters, its C++ function ", def.arity);
+  PG_CHECK(int(def.params.size()) == def.arity, "internal error, please report: schema of ",
+           def.name, " has ", def.params.size(), " parameters, its C++ function ", def.arity);
   for (size_t i = 0; i < def.params.size(); ++i)
-    PG_CHECK(def.params[i].kind == def.kinds[i], "internal error, please report: schema of ", def.name, ": parameter '",
-             def.params[i].name, "' has another type in C++");
+    PG_CHECK(def.params[i].kind == def.kinds[i], "internal error, please report: schema of ",
+             def.name, ": parameter '", def.params[i].name, "' has another type in C++");
 }
 
 }  // namespace
 
-Registration::Registration(const char* name, const char* schema, const char* doc, Boxed fn, int arity, const ArgKind* kinds,
-                           ReturnKind returns)
+Registration::Registration(const char* name, const char* schema, const char* doc, Boxed fn,
+                           int arity, const ArgKind* kinds, ReturnKind returns)
     : def_(new OpDef{name, schema, doc, fn, arity, kinds, returns}) {
   const size_t n = std::strlen(name);
   def_->inplace_only = n > 1 && name[n - 1] == '_';

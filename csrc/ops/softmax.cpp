@@ -16,32 +16,41 @@ Tensor softmax_backward(const Tensor& grad, const Tensor& output, int64_t dim) {
   dim = check_dim("softmax_backward", dim, output.dim());
   const Tensor g = to(grad, output.dtype());
   Tensor out = empty_like(output);
-  kernels::softmax_backward(output.device_type())(out.view(), g.view_expanded(out.sizes()), output.view(), dim, false);
-  return record("softmax_backward_data", out, {grad, output}, saved(g, output), [dim](const Node& n, const Tensor& gg) {
-    const Tensor g = n.saved(0), y = n.saved(1);
-    Tensor to_output;
-    if (n.needs(1))
-      to_output = sub(mul(gg, sub(g, sum(mul(g, y), Shape{dim}, true))), mul(g, sum(mul(gg, y), Shape{dim}, true)));
-    return Grads{n.needs(0) ? softmax_backward(gg, y, dim) : Tensor(), to_output};
-  });
+  kernels::softmax_backward(output.device_type())(out.view(), g.view_expanded(out.sizes()),
+                                                  output.view(), dim, false);
+  return record("softmax_backward_data", out, {grad, output}, saved(g, output),
+                [dim](const Node& n, const Tensor& gg) {
+                  const Tensor g = n.saved(0), y = n.saved(1);
+                  Tensor to_output;
+                  if (n.needs(1))
+                    to_output = sub(mul(gg, sub(g, sum(mul(g, y), Shape{dim}, true))),
+                                    mul(g, sum(mul(gg, y), Shape{dim}, true)));
+                  return Grads{n.needs(0) ? softmax_backward(gg, y, dim) : Tensor(), to_output};
+                });
 }
 PG_OP(softmax_backward, "(Tensor grad, Tensor output, int dim) -> Tensor",
-      R"((g - sum(g * y)) * y along dim: the gradient of softmax with result y.)").in("_internal");
+      R"((g - sum(g * y)) * y along dim: the gradient of softmax with result y.)")
+.in("_internal");
 
 Tensor log_softmax_backward(const Tensor& grad, const Tensor& output, int64_t dim) {
   dim = check_dim("log_softmax_backward", dim, output.dim());
   const Tensor g = to(grad, output.dtype());
   Tensor out = empty_like(output);
-  kernels::softmax_backward(output.device_type())(out.view(), g.view_expanded(out.sizes()), output.view(), dim, true);
-  return record("log_softmax_backward_data", out, {grad, output}, saved(g, output), [dim](const Node& n, const Tensor& gg) {
-    const Tensor p = exp(n.saved(1));
-    Tensor to_output;
-    if (n.needs(1)) to_output = neg(mul(mul(gg, p), sum(n.saved(0), Shape{dim}, true)));
-    return Grads{n.needs(0) ? sub(gg, sum(mul(gg, p), Shape{dim}, true)) : Tensor(), to_output};
-  });
+  kernels::softmax_backward(output.device_type())(out.view(), g.view_expanded(out.sizes()),
+                                                  output.view(), dim, true);
+  return record("log_softmax_backward_data", out, {grad, output}, saved(g, output),
+                [dim](const Node& n, const Tensor& gg) {
+                  const Tensor p = exp(n.saved(1));
+                  Tensor to_output;
+                  if (n.needs(1))
+                    to_output = neg(mul(mul(gg, p), sum(n.saved(0), Shape{dim}, true)));
+                  return Grads{n.needs(0) ? sub(gg, sum(mul(gg, p), Shape{dim}, true)) : Tensor(),
+                               to_output};
+                });
 }
 PG_OP(log_softmax_backward, "(Tensor grad, Tensor output, int dim) -> Tensor",
-      R"(g - exp(y) * sum(g) along dim: the gradient of log_softmax with result y.)").in("_internal");
+      R"(g - exp(y) * sum(g) along dim: the gradient of log_softmax with result y.)")
+.in("_internal");
 
 Tensor softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   dim = check_dim("softmax", dim, input.dim());
@@ -66,7 +75,8 @@ Raises:
 Example:
     >>> pygrad.softmax(pygrad.tensor([0., 0.]), 0)
     tensor([0.5000, 0.5000])
-)").method().also_in("nn.functional");
+)")
+.method().also_in("nn.functional");
 
 Tensor log_softmax(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   dim = check_dim("log_softmax", dim, input.dim());
@@ -88,6 +98,7 @@ Args:
 Example:
     >>> pygrad.log_softmax(pygrad.tensor([0., 0.]), 0)
     tensor([-0.6931, -0.6931])
-)").method().also_in("nn.functional");
+)")
+.method().also_in("nn.functional");
 
 }  // namespace pygrad

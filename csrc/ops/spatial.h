@@ -1,4 +1,5 @@
-// Tensors with spatial dimensions: (N, C, *) or unbatched (C, *), as the kernels of convolution and pooling see them.
+// Tensors with spatial dimensions: (N, C, *) or unbatched (C, *), as the kernels of convolution and
+// pooling see them.
 #pragma once
 
 #include "csrc/autograd/record.h"
@@ -8,7 +9,8 @@
 
 namespace pygrad {
 
-// The (n, c, d, h, w) view of a tensor with `spatial` (1 to 3) spatial dimensions; missing ones have size 1.
+// The (n, c, d, h, w) view of a tensor with `spatial` (1 to 3) spatial dimensions; missing ones
+// have size 1.
 inline View spatial_view(const Tensor& t, int64_t spatial) {
   View v;
   v.data = t.data();
@@ -30,7 +32,8 @@ inline View spatial_view(const Tensor& t, int64_t spatial) {
 // One number for every spatial dimension, or one each.
 inline Shape spatial_list(const char* op, const char* what, const Shape& given, int64_t spatial) {
   if (given.size() == spatial) return given;
-  PG_CHECK(given.size() == 1, op, "(): expected ", what, " to be a single integer value or a list of ", spatial,
+  PG_CHECK(given.size() == 1, op, "(): expected ", what,
+           " to be a single integer value or a list of ", spatial,
            " values to match the spatial dimensions, but got ", what, "=", given);
   return Shape::filled(spatial, given[0]);
 }

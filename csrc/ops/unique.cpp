@@ -11,13 +11,16 @@
 namespace pygrad {
 namespace {
 
-Tensor positions(int64_t n, Device device) { return arange(Scalar(0), Scalar(n), Scalar(1), DType::Int64, device); }
+Tensor positions(int64_t n, Device device) {
+  return arange(Scalar(0), Scalar(n), Scalar(1), DType::Int64, device);
+}
 
 // The slices along dim as rows of a matrix that compares exactly: int64 or float64.
 Tensor comparable_rows(const Tensor& input, int64_t dim) {
   const Tensor first = contiguous(transpose(input, 0, dim));
   const int64_t n = first.size(0), width = n ? first.numel() / n : 0;
-  return to(reshape(first, Shape{n, width}), is_integral(input.dtype()) ? DType::Int64 : DType::Float64);
+  return to(reshape(first, Shape{n, width}),
+            is_integral(input.dtype()) ? DType::Int64 : DType::Float64);
 }
 
 // The order that sorts the rows; on the CPU, where comparing whole rows is a plain loop.
@@ -28,7 +31,8 @@ Tensor sorted_rows(const Tensor& rows) {
   int64_t* p = order.data_as<int64_t>();
   const auto by = [&](auto* data) {
     std::stable_sort(p, p + n, [=](int64_t a, int64_t b) {
-      return std::lexicographical_compare(data + a * width, data + (a + 1) * width, data + b * width, data + (b + 1) * width);
+      return std::lexicographical_compare(data + a * width, data + (a + 1) * width,
+                                          data + b * width, data + (b + 1) * width);
     });
   };
   if (here.dtype() == DType::Int64)
@@ -39,7 +43,8 @@ Tensor sorted_rows(const Tensor& rows) {
 }
 
 struct Groups {
-  Tensor kept, inverse, counts;  // positions of the first of each group; group of each position; sizes
+  Tensor kept, inverse,
+      counts;  // positions of the first of each group; group of each position; sizes
 };
 
 // Groups of equal neighbours, from the mask of those that begin one.
@@ -49,7 +54,11 @@ Groups grouped(const Tensor& starts) {
   g.kept = reshape(nonzero(starts), Shape{-1});
   g.inverse = sub(cumsum(starts, 0), Scalar(1));
   const Tensor end = full(Shape{1}, Scalar(n), DType::Int64, starts.device());
-  g.counts = sub(cat({narrow(g.kept, 0, std::min<int64_t>(1, g.kept.numel()), std::max<int64_t>(g.kept.numel() - 1, 0)), end}, 0), g.kept);
+  g.counts = sub(cat({narrow(g.kept, 0, std::min<int64_t>(1, g.kept.numel()),
+                             std::max<int64_t>(g.kept.numel() - 1, 0)),
+                      end},
+                     0),
+                 g.kept);
   if (n == 0) g.counts = g.kept;
   return g;
 }
@@ -63,11 +72,14 @@ Tensor starts_of(const Tensor& rows) {
 }
 
 void check_orderable(const char* op, const Tensor& input) {
-  PG_CHECK(!is_complex(input.dtype()), op, "(): not implemented for complex tensors (dtype ", input.dtype(), ")");
+  PG_CHECK(!is_complex(input.dtype()), op, "(): not implemented for complex tensors (dtype ",
+           input.dtype(), ")");
 }
 
-// Only what was asked for, as PyTorch returns it; alone, a plain tensor (the Python layer unpacks one-tuples).
-std::tuple<Tensor, Tensor, Tensor> unique_parts(const Tensor& input, std::optional<int64_t> dim, bool sort_first) {
+// Only what was asked for, as PyTorch returns it; alone, a plain tensor (the Python layer unpacks
+// one-tuples).
+std::tuple<Tensor, Tensor, Tensor> unique_parts(const Tensor& input, std::optional<int64_t> dim,
+                                                bool sort_first) {
   const char* op = sort_first ? "unique" : "unique_consecutive";
   check_orderable(op, input);
   GradGuard off(false);
@@ -91,16 +103,22 @@ std::tuple<Tensor, Tensor, Tensor> unique_parts(const Tensor& input, std::option
 }  // namespace
 
 // One overload per combination, so that each returns exactly what was asked for.
-Tensor unique_only(const Tensor& input, bool, std::optional<int64_t> dim) { return std::get<0>(unique_parts(input, dim, true)); }
-TensorList unique_full(const Tensor& input, bool, bool return_inverse, bool return_counts, std::optional<int64_t> dim) {
+Tensor unique_only(const Tensor& input, bool, std::optional<int64_t> dim) {
+  return std::get<0>(unique_parts(input, dim, true));
+}
+TensorList unique_full(const Tensor& input, bool, bool return_inverse, bool return_counts,
+                       std::optional<int64_t> dim) {
   auto [values, inverse, counts] = unique_parts(input, dim, true);
   TensorList out{values};
   if (return_inverse) out.push_back(inverse);
   if (return_counts) out.push_back(counts);
   return out;
 }
-Tensor consecutive_only(const Tensor& input, std::optional<int64_t> dim) { return std::get<0>(unique_parts(input, dim, false)); }
-TensorList consecutive_full(const Tensor& input, bool return_inverse, bool return_counts, std::optional<int64_t> dim) {
+Tensor consecutive_only(const Tensor& input, std::optional<int64_t> dim) {
+  return std::get<0>(unique_parts(input, dim, false));
+}
+TensorList consecutive_full(const Tensor& input, bool return_inverse, bool return_counts,
+                            std::optional<int64_t> dim) {
   auto [values, inverse, counts] = unique_parts(input, dim, false);
   TensorList out{values};
   if (return_inverse) out.push_back(inverse);
@@ -108,7 +126,8 @@ TensorList consecutive_full(const Tensor& input, bool return_inverse, bool retur
   return out;
 }
 
-PG_OP_NAMED("unique", &unique_only, "(Tensor input, bool sorted=True, *, int? dim=None) -> Tensor", R"(The distinct elements, sorted.
+PG_OP_NAMED("unique", &unique_only, "(Tensor input, bool sorted=True, *, int? dim=None) -> Tensor",
+            R"(The distinct elements, sorted.
 
 Args:
     input: any shape.
@@ -118,19 +137,31 @@ Args:
 Example:
     >>> pygrad.unique(pygrad.tensor([3, 1, 3]))
     tensor([1, 3])
-)").method().nondifferentiable();
-PG_OP_NAMED("unique", &unique_full,
-            "(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? dim=None) -> Tensor[]",
-            R"(The distinct elements with, as asked, the group of each element and the size of each group.)").method().nondifferentiable();
+)")
+    .method()
+    .nondifferentiable();
+PG_OP_NAMED(
+    "unique", &unique_full,
+    "(Tensor input, bool sorted=True, bool return_inverse=False, bool return_counts=False, int? "
+    "dim=None) -> Tensor[]",
+    R"(The distinct elements with, as asked, the group of each element and the size of each group.)")
+    .method()
+    .nondifferentiable();
 PG_OP_NAMED("unique_consecutive", &consecutive_only, "(Tensor input, *, int? dim=None) -> Tensor",
             R"(The elements without those that equal the one before.
 
 Example:
     >>> pygrad.unique_consecutive(pygrad.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
-)").method().nondifferentiable();
-PG_OP_NAMED("unique_consecutive", &consecutive_full,
-            "(Tensor input, bool return_inverse=False, bool return_counts=False, int? dim=None) -> Tensor[]",
-            R"(Runs of equal elements with, as asked, the run of each element and the length of each run.)").method().nondifferentiable();
+)")
+    .method()
+    .nondifferentiable();
+PG_OP_NAMED(
+    "unique_consecutive", &consecutive_full,
+    "(Tensor input, bool return_inverse=False, bool return_counts=False, int? dim=None) -> "
+    "Tensor[]",
+    R"(Runs of equal elements with, as asked, the run of each element and the length of each run.)")
+    .method()
+    .nondifferentiable();
 
 }  // namespace pygrad

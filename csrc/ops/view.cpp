@@ -1,4 +1,5 @@
-// Views that regroup or reinterpret the elements: view, reshape, flatten, squeeze, expand, as_strided, complex and bit views.
+// Views that regroup or reinterpret the elements: view, reshape, flatten, squeeze, expand,
+// as_strided, complex and bit views.
 #include <utility>
 
 #include "csrc/autograd/inplace.h"
@@ -9,8 +10,9 @@
 
 namespace pygrad {
 
-// The input's dims are first merged into runs of evenly spaced elements; the target's dims are then cut off the runs from the
-// innermost outwards. A target dim that does not divide what is left of its run would cross into the next one.
+// The input's dims are first merged into runs of evenly spaced elements; the target's dims are then
+// cut off the runs from the innermost outwards. A target dim that does not divide what is left of
+// its run would cross into the next one.
 std::optional<Shape> strides_for_view(Sizes sizes, Sizes strides, Sizes target) {
   const int64_t numel = numel_of(sizes);
   if (numel == 0) return Shape::same(sizes, target) ? Shape(strides) : contiguous_strides(target);
@@ -42,16 +44,19 @@ Shape infer_size(const char* op, const Shape& size, int64_t numel) {
   int64_t product = 1, unknown = -1;
   for (int64_t i = 0; i < size.size(); ++i) {
     if (size[i] == -1) {
-      PG_CHECK(unknown < 0, op, "(): only one dimension can be inferred, but shape ", size, " has several -1");
+      PG_CHECK(unknown < 0, op, "(): only one dimension can be inferred, but shape ", size,
+               " has several -1");
       unknown = i;
       continue;
     }
-    PG_CHECK(size[i] >= 0, op, "(): invalid shape dimension ", size[i], " at index ", i, " of shape ", size);
-    PG_CHECK(!__builtin_mul_overflow(product, size[i], &product), op, "(): shape ", size, " holds more elements than 63 bits count");
+    PG_CHECK(size[i] >= 0, op, "(): invalid shape dimension ", size[i], " at index ", i,
+             " of shape ", size);
+    PG_CHECK(!__builtin_mul_overflow(product, size[i], &product), op, "(): shape ", size,
+             " holds more elements than 63 bits count");
   }
   if (unknown >= 0) {
-    PG_CHECK(product != 0 || numel != 0, op, "(): cannot reshape tensor of 0 elements into shape ", size,
-             " because the unspecified dimension size -1 can be any value and is ambiguous");
+    PG_CHECK(product != 0 || numel != 0, op, "(): cannot reshape tensor of 0 elements into shape ",
+             size, " because the unspecified dimension size -1 can be any value and is ambiguous");
     if (product != 0 && numel % product == 0) {
       out[unknown] = numel / product;
       return out;
@@ -61,7 +66,8 @@ Shape infer_size(const char* op, const Shape& size, int64_t numel) {
   }
   std::ostringstream brackets;  // PyTorch's spelling of the shape, which people search for
   for (int64_t i = 0; i < size.size(); ++i) brackets << (i ? ", " : "") << size[i];
-  raise(ErrorKind::Runtime, op, "(): shape '[", brackets.str(), "]' is invalid for input of size ", numel);
+  raise(ErrorKind::Runtime, op, "(): shape '[", brackets.str(), "]' is invalid for input of size ",
+        numel);
 }
 
 namespace {
@@ -77,12 +83,16 @@ Tensor viewed(const Tensor& input, const Shape& sizes, const Shape& strides) {
 Tensor view(const Tensor& input, const Shape& size) {
   const Shape sizes = infer_size("view", size, input.numel());
   const auto strides = strides_for_view(input.sizes(), input.strides(), sizes);
-  PG_CHECK(strides, "view(): view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
-           "contiguous subspaces): size ", input.sizes(), ", stride ", input.strides(), ", asked for ", sizes,
+  PG_CHECK(strides,
+           "view(): view size is not compatible with input tensor's size and stride (at least one "
+           "dimension spans across two "
+           "contiguous subspaces): size ",
+           input.sizes(), ", stride ", input.strides(), ", asked for ", sizes,
            ". Use .reshape(...) instead.");
   return viewed(input, sizes, *strides);
 }
-PG_OP(view, "(Tensor input, int[...] size) -> Tensor", R"(The same elements in another shape, without a copy.
+PG_OP(view, "(Tensor input, int[...] size) -> Tensor",
+      R"(The same elements in another shape, without a copy.
 
 Args:
     size: the new shape; one entry may be -1 and is worked out.
@@ -94,7 +104,8 @@ Example:
     >>> pygrad.arange(6).view(2, -1)
     tensor([[0, 1, 2],
             [3, 4, 5]])
-)").in("Tensor").method();
+)")
+.in("Tensor").method();
 
 Tensor view_dtype(const Tensor& input, DType dtype) {
   const int64_t from = int64_t(item_size(input.dtype())), to_size = int64_t(item_size(dtype));
@@ -102,9 +113,10 @@ Tensor view_dtype(const Tensor& input, DType dtype) {
   int64_t offset = input.offset();
   const int64_t last = input.dim() - 1;
   if (from != to_size) {
-    PG_CHECK(last >= 0, "view(): self.dim() cannot be 0 to view ", input.dtype(), " as ", dtype, " (different element sizes)");
-    PG_CHECK(input.stride(last) == 1, "view(): self.stride(-1) must be 1 to view ", input.dtype(), " as ", dtype,
-             " (different element sizes), but got ", input.stride(last));
+    PG_CHECK(last >= 0, "view(): self.dim() cannot be 0 to view ", input.dtype(), " as ", dtype,
+             " (different element sizes)");
+    PG_CHECK(input.stride(last) == 1, "view(): self.stride(-1) must be 1 to view ", input.dtype(),
+             " as ", dtype, " (different element sizes), but got ", input.stride(last));
   }
   if (from > to_size) {
     const int64_t ratio = from / to_size;
@@ -113,13 +125,16 @@ Tensor view_dtype(const Tensor& input, DType dtype) {
     offset *= ratio;
   } else if (from < to_size) {
     const int64_t ratio = to_size / from;
-    PG_CHECK(sizes[last] % ratio == 0, "view(): self.size(-1) must be divisible by ", ratio, " to view ", input.dtype(), " as ", dtype,
-             " (different element sizes), but got ", sizes[last]);
-    PG_CHECK(offset % ratio == 0, "view(): self.storage_offset() must be divisible by ", ratio, " to view ", input.dtype(), " as ",
-             dtype, " (different element sizes), but got ", offset);
+    PG_CHECK(sizes[last] % ratio == 0, "view(): self.size(-1) must be divisible by ", ratio,
+             " to view ", input.dtype(), " as ", dtype, " (different element sizes), but got ",
+             sizes[last]);
+    PG_CHECK(offset % ratio == 0, "view(): self.storage_offset() must be divisible by ", ratio,
+             " to view ", input.dtype(), " as ", dtype, " (different element sizes), but got ",
+             offset);
     for (int64_t i = 0; i < last; ++i) {
-      PG_CHECK(strides[i] % ratio == 0, "view(): self.stride(", i, ") must be divisible by ", ratio, " to view ", input.dtype(), " as ",
-               dtype, " (different element sizes), but got ", strides[i]);
+      PG_CHECK(strides[i] % ratio == 0, "view(): self.stride(", i, ") must be divisible by ", ratio,
+               " to view ", input.dtype(), " as ", dtype, " (different element sizes), but got ",
+               strides[i]);
       strides[i] /= ratio;
     }
     sizes[last] /= ratio;
@@ -130,9 +145,12 @@ Tensor view_dtype(const Tensor& input, DType dtype) {
   out.impl()->dtype = dtype;
   return out;
 }
-PG_OP_NAMED("view", &view_dtype, "(Tensor input, dtype dtype) -> Tensor",
-            R"(The same bytes read as another dtype; the last dimension's size changes with the element's.)")
-    .in("Tensor").method().nondifferentiable();
+PG_OP_NAMED(
+    "view", &view_dtype, "(Tensor input, dtype dtype) -> Tensor",
+    R"(The same bytes read as another dtype; the last dimension's size changes with the element's.)")
+    .in("Tensor")
+    .method()
+    .nondifferentiable();
 
 Tensor view_as(const Tensor& input, const Tensor& other) { return view(input, other.shape()); }
 PG_OP(view_as, "(Tensor input, Tensor other) -> Tensor", R"(view() to the shape of another tensor.
@@ -141,17 +159,20 @@ Example:
     >>> pygrad.arange(4).view_as(pygrad.zeros(2, 2))
     tensor([[0, 1],
             [2, 3]])
-)").in("Tensor").method().composed();
+)")
+.in("Tensor").method().composed();
 
 Tensor reshape(const Tensor& input, const Shape& shape) {
   const Shape sizes = infer_size("reshape", shape, input.numel());
-  if (const auto strides = strides_for_view(input.sizes(), input.strides(), sizes)) return viewed(input, sizes, *strides);
+  if (const auto strides = strides_for_view(input.sizes(), input.strides(), sizes))
+    return viewed(input, sizes, *strides);
   const Tensor copy = contiguous(input);
   const Shape from = input.shape();
-  return record("unsafe_view", alias(copy, sizes, contiguous_strides(sizes), copy.offset()), {copy}, {},
-                [from](const Node&, const Tensor& g) { return Grads{reshape(g, from)}; });
+  return record("unsafe_view", alias(copy, sizes, contiguous_strides(sizes), copy.offset()), {copy},
+                {}, [from](const Node&, const Tensor& g) { return Grads{reshape(g, from)}; });
 }
-PG_OP(reshape, "(Tensor input, int[...] shape) -> Tensor", R"(The same elements in another shape: a view where possible, else a copy.
+PG_OP(reshape, "(Tensor input, int[...] shape) -> Tensor",
+      R"(The same elements in another shape: a view where possible, else a copy.
 
 Args:
     shape: the new shape; one entry may be -1 and is worked out.
@@ -163,21 +184,27 @@ Example:
     >>> pygrad.reshape(pygrad.arange(4), (2, 2))
     tensor([[0, 1],
             [2, 3]])
-)").method();
+)")
+.method();
 
-Tensor reshape_as(const Tensor& input, const Tensor& other) { return reshape(input, other.shape()); }
-PG_OP(reshape_as, "(Tensor input, Tensor other) -> Tensor", R"(reshape() to the shape of another tensor.
+Tensor reshape_as(const Tensor& input, const Tensor& other) {
+  return reshape(input, other.shape());
+}
+PG_OP(reshape_as, "(Tensor input, Tensor other) -> Tensor",
+      R"(reshape() to the shape of another tensor.
 
 Example:
     >>> pygrad.arange(4).reshape_as(pygrad.zeros(2, 2)).shape
     torch.Size([2, 2])
-)").in("Tensor").method().composed();
+)")
+.in("Tensor").method().composed();
 
 Tensor flatten(const Tensor& input, int64_t start_dim, int64_t end_dim) {
   start_dim = check_dim("flatten", start_dim, input.dim());
   end_dim = check_dim("flatten", end_dim, input.dim());
-  PG_CHECK(start_dim <= end_dim, "flatten(): flatten() has invalid args: start_dim cannot come after end_dim, got ", start_dim, " and ",
-           end_dim);
+  PG_CHECK(start_dim <= end_dim,
+           "flatten(): flatten() has invalid args: start_dim cannot come after end_dim, got ",
+           start_dim, " and ", end_dim);
   if (input.dim() == 0) return reshape(input, Shape{1});
   if (start_dim == end_dim) return input;
   Shape sizes;
@@ -189,19 +216,25 @@ Tensor flatten(const Tensor& input, int64_t start_dim, int64_t end_dim) {
   }
   return reshape(input, sizes);
 }
-PG_OP(flatten, "(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor", R"(Dimensions start_dim to end_dim merged into one.
+PG_OP(flatten, "(Tensor input, int start_dim=0, int end_dim=-1) -> Tensor",
+      R"(Dimensions start_dim to end_dim merged into one.
 
 Example:
     >>> pygrad.flatten(pygrad.zeros(2, 3, 4), 1).shape
     torch.Size([2, 12])
-)").method().composed();
-PG_OP_NAMED("ravel", +[](const Tensor& input) { return reshape(input, Shape{input.numel()}); }, "(Tensor input) -> Tensor",
-            R"(All elements in one dimension: a view where possible.
+)")
+.method().composed();
+PG_OP_NAMED(
+    "ravel", +[](const Tensor& input) { return reshape(input, Shape{input.numel()}); },
+    "(Tensor input) -> Tensor",
+    R"(All elements in one dimension: a view where possible.
 
 Example:
     >>> pygrad.ravel(pygrad.zeros(2, 3)).shape
     torch.Size([6])
-)").method().composed();
+)")
+    .method()
+    .composed();
 
 Tensor unflatten(const Tensor& input, int64_t dim, const Shape& sizes) {
   PG_CHECK_INDEX(input.dim() > 0, "unflatten(): dim ", dim, " is out of range for a 0-D tensor");
@@ -211,8 +244,9 @@ Tensor unflatten(const Tensor& input, int64_t dim, const Shape& sizes) {
   for (int64_t s : sizes) s == -1 ? ++unknown : product *= s;
   const int64_t length = input.size(dim);
   PG_CHECK(unknown <= 1, "unflatten(): only one dimension can be inferred, but sizes are ", sizes);
-  PG_CHECK(unknown ? product != 0 && length % product == 0 : product == length, "unflatten(): Provided sizes ", sizes,
-           " don't multiply up to the size of dim ", dim, " (", length, ") in the input tensor of shape ", input.sizes());
+  PG_CHECK(unknown ? product != 0 && length % product == 0 : product == length,
+           "unflatten(): Provided sizes ", sizes, " don't multiply up to the size of dim ", dim,
+           " (", length, ") in the input tensor of shape ", input.sizes());
   Shape out;
   for (int64_t i = 0; i < input.dim(); ++i) {
     if (i != dim) {
@@ -223,7 +257,8 @@ Tensor unflatten(const Tensor& input, int64_t dim, const Shape& sizes) {
   }
   return view(input, out);
 }
-PG_OP(unflatten, "(Tensor input, int dim, int[] sizes) -> Tensor", R"(One dimension split into several.
+PG_OP(unflatten, "(Tensor input, int dim, int[] sizes) -> Tensor",
+      R"(One dimension split into several.
 
 Args:
     dim: the dimension to split.
@@ -232,7 +267,8 @@ Args:
 Example:
     >>> pygrad.unflatten(pygrad.zeros(2, 12), 1, (3, -1)).shape
     torch.Size([2, 3, 4])
-)").method().composed();
+)")
+.method().composed();
 
 namespace {
 
@@ -245,12 +281,13 @@ Tensor squeezed(const char* name, const Tensor& input, uint32_t mask) {
     strides.push_back(input.stride(i));
   }
   mask &= (1u << input.dim()) - 1u;
-  return make_view(name, input, sizes, strides, input.offset(), [mask](const Node&, const Tensor& g) {
-    Tensor r = g;
-    for (int64_t i = 0; i < kMaxDims; ++i)
-      if (mask >> i & 1u) r = unsqueeze(r, i);
-    return Grads{r};
-  });
+  return make_view(name, input, sizes, strides, input.offset(),
+                   [mask](const Node&, const Tensor& g) {
+                     Tensor r = g;
+                     for (int64_t i = 0; i < kMaxDims; ++i)
+                       if (mask >> i & 1u) r = unsqueeze(r, i);
+                     return Grads{r};
+                   });
 }
 
 }  // namespace
@@ -258,23 +295,35 @@ Tensor squeezed(const char* name, const Tensor& input, uint32_t mask) {
 Tensor squeeze(const Tensor& input, int64_t dim) {
   return squeezed("squeeze:1", input, 1u << check_dim("squeeze", dim, input.dim()));
 }
-PG_OP_NAMED("squeeze", +[](const Tensor& input) { return squeezed("squeeze", input, 0xffffu); }, "(Tensor input) -> Tensor",
-            R"(The view without dimensions of size 1.
+PG_OP_NAMED(
+    "squeeze", +[](const Tensor& input) { return squeezed("squeeze", input, 0xffffu); },
+    "(Tensor input) -> Tensor",
+    R"(The view without dimensions of size 1.
 
 Example:
     >>> pygrad.squeeze(pygrad.zeros(1, 3, 1)).shape
     torch.Size([3])
-)").method();
-PG_OP_NAMED("squeeze", static_cast<Tensor (*)(const Tensor&, int64_t)>(&squeeze), "(Tensor input, int dim) -> Tensor",
-            R"(The view without dimension dim, if that has size 1.)").method();
-PG_OP_NAMED("squeeze", +[](const Tensor& input, const Shape& dim) {
-  return squeezed("squeeze:2", input, dim.empty() ? 0u : check_dims("squeeze", dim, input.dim()));
-}, "(Tensor input, int[] dim) -> Tensor", R"(The view without those of the given dimensions that have size 1.)").method();
+)")
+    .method();
+PG_OP_NAMED("squeeze", static_cast<Tensor (*)(const Tensor&, int64_t)>(&squeeze),
+            "(Tensor input, int dim) -> Tensor",
+            R"(The view without dimension dim, if that has size 1.)")
+    .method();
+PG_OP_NAMED(
+    "squeeze",
+    +[](const Tensor& input, const Shape& dim) {
+      return squeezed("squeeze:2", input,
+                      dim.empty() ? 0u : check_dims("squeeze", dim, input.dim()));
+    },
+    "(Tensor input, int[] dim) -> Tensor",
+    R"(The view without those of the given dimensions that have size 1.)")
+    .method();
 
 Tensor unsqueeze(const Tensor& input, int64_t dim) {
   const int64_t n = input.dim();
-  PG_CHECK_INDEX(dim >= -n - 1 && dim <= n, "unsqueeze(): Dimension out of range (expected to be in range of [", -n - 1, ", ", n,
-                 "], but got ", dim, ") for shape ", input.sizes());
+  PG_CHECK_INDEX(dim >= -n - 1 && dim <= n,
+                 "unsqueeze(): Dimension out of range (expected to be in range of [", -n - 1, ", ",
+                 n, "], but got ", dim, ") for shape ", input.sizes());
   if (dim < 0) dim += n + 1;
   Shape sizes = input.shape(), strides(input.strides());
   strides.insert(dim, dim < n ? input.size(dim) * input.stride(dim) : 1);
@@ -282,18 +331,20 @@ Tensor unsqueeze(const Tensor& input, int64_t dim) {
   return make_view("unsqueeze", input, sizes, strides, input.offset(),
                    [dim](const Node&, const Tensor& g) { return Grads{squeeze(g, dim)}; });
 }
-PG_OP(unsqueeze, "(Tensor input, int dim) -> Tensor", R"(The view with a dimension of size 1 put in at dim.
+PG_OP(unsqueeze, "(Tensor input, int dim) -> Tensor",
+      R"(The view with a dimension of size 1 put in at dim.
 
 Example:
     >>> pygrad.unsqueeze(pygrad.zeros(3), 0).shape
     torch.Size([1, 3])
-)").method();
+)")
+.method();
 
 Tensor expand(const Tensor& input, const Shape& size) {
   const int64_t lead = size.size() - input.dim();
   PG_CHECK(lead >= 0, "expand(): the number of sizes provided (", size.size(),
-           ") must be greater or equal to the number of dimensions in the tensor (", input.dim(), "); sizes ", size, ", tensor ",
-           input.sizes());
+           ") must be greater or equal to the number of dimensions in the tensor (", input.dim(),
+           "); sizes ", size, ", tensor ", input.sizes());
   Shape sizes = size, strides = Shape::filled(size.size(), 0);
   for (int64_t i = 0; i < size.size(); ++i) {
     if (i < lead) {
@@ -307,8 +358,9 @@ Tensor expand(const Tensor& input, const Shape& size) {
       strides[i] = input.stride(i - lead);
       continue;
     }
-    PG_CHECK(have == 1 && size[i] >= 0, "expand(): The expanded size of the tensor (", size[i], ") must match the existing size (", have,
-             ") at non-singleton dimension ", i, ".  Target sizes: ", size, ".  Tensor sizes: ", input.sizes());
+    PG_CHECK(have == 1 && size[i] >= 0, "expand(): The expanded size of the tensor (", size[i],
+             ") must match the existing size (", have, ") at non-singleton dimension ", i,
+             ".  Target sizes: ", size, ".  Tensor sizes: ", input.sizes());
   }
   numel_of(sizes);
   const Shape from = input.shape();
@@ -325,27 +377,35 @@ Example:
     >>> pygrad.tensor([[1], [2]]).expand(2, 3)
     tensor([[1, 1, 1],
             [2, 2, 2]])
-)").in("Tensor").method();
+)")
+.in("Tensor").method();
 
 Tensor expand_as(const Tensor& input, const Tensor& other) { return expand(input, other.shape()); }
-PG_OP(expand_as, "(Tensor input, Tensor other) -> Tensor", R"(expand() to the shape of another tensor.
+PG_OP(expand_as, "(Tensor input, Tensor other) -> Tensor",
+      R"(expand() to the shape of another tensor.
 
 Example:
     >>> pygrad.tensor([1, 2]).expand_as(pygrad.zeros(3, 2)).shape
     torch.Size([3, 2])
-)").in("Tensor").method().composed();
+)")
+.in("Tensor").method().composed();
 
-PG_OP_NAMED("broadcast_to", static_cast<Tensor (*)(const Tensor&, const Shape&)>(&expand), "(Tensor input, int[...] size) -> Tensor",
+PG_OP_NAMED("broadcast_to", static_cast<Tensor (*)(const Tensor&, const Shape&)>(&expand),
+            "(Tensor input, int[...] size) -> Tensor",
             R"(The view of the tensor broadcast to a shape.
 
 Example:
     >>> pygrad.broadcast_to(pygrad.tensor([1, 2]), (2, 2))
     tensor([[1, 2],
             [1, 2]])
-)").method();
+)")
+    .method();
 
-Tensor as_strided(const Tensor& input, const Shape& size, const Shape& stride, int64_t storage_offset) {
-  PG_CHECK(size.size() == stride.size(), "as_strided(): mismatch in length of strides and shape: size ", size, ", stride ", stride);
+Tensor as_strided(const Tensor& input, const Shape& size, const Shape& stride,
+                  int64_t storage_offset) {
+  PG_CHECK(size.size() == stride.size(),
+           "as_strided(): mismatch in length of strides and shape: size ", size, ", stride ",
+           stride);
   int64_t low = storage_offset, high = storage_offset;
   for (int64_t i = 0; i < size.size(); ++i) {
     PG_CHECK(size[i] >= 0, "as_strided(): size ", size, " has a negative entry");
@@ -355,21 +415,27 @@ Tensor as_strided(const Tensor& input, const Shape& size, const Shape& stride, i
              "as_strided(): size ", size, " with stride ", stride, " reaches too far");
   }
   const int64_t capacity = int64_t(input.storage().nbytes / item_size(input.dtype()));
-  PG_CHECK(storage_offset >= 0 && (numel_of(size) == 0 || (low >= 0 && high < capacity)), "as_strided(): sizes ", size, ", strides ",
-           stride, ", storage offset ", storage_offset, " reach elements ", low, "..", high, ", which are out of bounds for storage of ",
+  PG_CHECK(storage_offset >= 0 && (numel_of(size) == 0 || (low >= 0 && high < capacity)),
+           "as_strided(): sizes ", size, ", strides ", stride, ", storage offset ", storage_offset,
+           " reach elements ", low, "..", high, ", which are out of bounds for storage of ",
            capacity, " elements");
   const Geometry from = geometry_of(input);
   const Geometry to_geometry{size, stride, storage_offset};
-  return make_view("as_strided", input, size, stride, storage_offset, [from, to_geometry](const Node&, const Tensor& g) {
-    return Grads{scatter_geometry(g, from, to_geometry)};
-  });
+  return make_view("as_strided", input, size, stride, storage_offset,
+                   [from, to_geometry](const Node&, const Tensor& g) {
+                     return Grads{scatter_geometry(g, from, to_geometry)};
+                   });
 }
-Tensor as_strided_op(const Tensor& input, const Shape& size, const Shape& stride, std::optional<int64_t> storage_offset) {
+Tensor as_strided_op(const Tensor& input, const Shape& size, const Shape& stride,
+                     std::optional<int64_t> storage_offset) {
   for (int64_t s : stride)
-    PG_CHECK(s >= 0, "as_strided(): Negative strides are not supported at the moment, got strides: ", stride);
+    PG_CHECK(
+        s >= 0,
+        "as_strided(): Negative strides are not supported at the moment, got strides: ", stride);
   return as_strided(input, size, stride, storage_offset.value_or(input.offset()));
 }
-PG_OP_NAMED("as_strided", &as_strided_op, "(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
+PG_OP_NAMED("as_strided", &as_strided_op,
+            "(Tensor input, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
             R"(A view of the tensor's memory with any sizes and strides.
 
 Args:
@@ -384,19 +450,24 @@ Example:
     >>> pygrad.as_strided(pygrad.arange(4), (2, 2), (1, 1))
     tensor([[0, 1],
             [1, 2]])
-)").method();
+)")
+    .method();
 
 Tensor view_as_real(const Tensor& input) {
-  PG_CHECK(is_complex(input.dtype()), "view_as_real(): view_as_real is only supported for complex tensors, but got ", input.dtype());
+  PG_CHECK(is_complex(input.dtype()),
+           "view_as_real(): view_as_real is only supported for complex tensors, but got ",
+           input.dtype());
   Shape sizes = input.shape(), strides(input.strides());
   for (int64_t& s : strides) s *= 2;
   sizes.push_back(2);
   strides.push_back(1);
   const DType dtype = input.dtype() == DType::Complex64 ? DType::Float32 : DType::Float64;
-  return make_view_as("view_as_real", dtype, input, sizes, strides, input.offset() * 2,
-                      [](const Node&, const Tensor& g) { return Grads{view_as_complex(contiguous(g))}; });
+  return make_view_as(
+      "view_as_real", dtype, input, sizes, strides, input.offset() * 2,
+      [](const Node&, const Tensor& g) { return Grads{view_as_complex(contiguous(g))}; });
 }
-PG_OP(view_as_real, "(Tensor input) -> Tensor", R"(A complex tensor as a real one with a last dimension (real, imaginary), without a copy.
+PG_OP(view_as_real, "(Tensor input) -> Tensor",
+      R"(A complex tensor as a real one with a last dimension (real, imaginary), without a copy.
 
 Example:
     >>> pygrad.view_as_real(pygrad.tensor([1 + 2j]))
@@ -405,18 +476,26 @@ Example:
 
 Tensor view_as_complex(const Tensor& input) {
   PG_CHECK(input.dtype() == DType::Float32 || input.dtype() == DType::Float64,
-           "view_as_complex(): view_as_complex is only supported for float and double tensors, but got a tensor of scalar type: ",
+           "view_as_complex(): view_as_complex is only supported for float and double tensors, but "
+           "got a tensor of scalar type: ",
            input.dtype());
-  PG_CHECK(input.dim() > 0 && input.size(-1) == 2, "view_as_complex(): Tensor must have a last dimension of size 2, but the shape is ",
+  PG_CHECK(input.dim() > 0 && input.size(-1) == 2,
+           "view_as_complex(): Tensor must have a last dimension of size 2, but the shape is ",
            input.sizes());
-  PG_CHECK(input.stride(-1) == 1, "view_as_complex(): Tensor must have a last dimension with stride 1, not ", input.stride(-1));
-  PG_CHECK(input.offset() % 2 == 0, "view_as_complex(): Tensor must have a storage_offset divisible by 2, not ", input.offset());
+  PG_CHECK(input.stride(-1) == 1,
+           "view_as_complex(): Tensor must have a last dimension with stride 1, not ",
+           input.stride(-1));
+  PG_CHECK(input.offset() % 2 == 0,
+           "view_as_complex(): Tensor must have a storage_offset divisible by 2, not ",
+           input.offset());
   Shape sizes = input.shape(), strides(input.strides());
   sizes.pop_back();
   strides.pop_back();
   for (int64_t i = 0; i < strides.size(); ++i) {
     int64_t& s = strides[i];
-    PG_CHECK(s % 2 == 0 || sizes[i] <= 1, "view_as_complex(): Tensor must have a stride divisible by 2 for all but last dimension; strides are ",
+    PG_CHECK(s % 2 == 0 || sizes[i] <= 1,
+             "view_as_complex(): Tensor must have a stride divisible by 2 for all but last "
+             "dimension; strides are ",
              input.strides());
     s /= 2;
   }
@@ -424,23 +503,30 @@ Tensor view_as_complex(const Tensor& input) {
   return make_view_as("view_as_complex", dtype, input, sizes, strides, input.offset() / 2,
                       [](const Node&, const Tensor& g) { return Grads{view_as_real(g)}; });
 }
-PG_OP(view_as_complex, "(Tensor input) -> Tensor", R"(A real tensor with a last dimension (real, imaginary) as a complex one, without a copy.
+PG_OP(view_as_complex, "(Tensor input) -> Tensor",
+      R"(A real tensor with a last dimension (real, imaginary) as a complex one, without a copy.
 
 Example:
     >>> pygrad.view_as_complex(pygrad.tensor([[1., 2.]]))
     tensor([1.+2.j])
 )");
 
-Tensor real(const Tensor& input) { return is_complex(input.dtype()) ? select(view_as_real(input), -1, 0) : input; }
-PG_OP(real, "(Tensor input) -> Tensor", R"(The real part, as a view; a real tensor is returned as it is.
+Tensor real(const Tensor& input) {
+  return is_complex(input.dtype()) ? select(view_as_real(input), -1, 0) : input;
+}
+PG_OP(real, "(Tensor input) -> Tensor",
+      R"(The real part, as a view; a real tensor is returned as it is.
 
 Example:
     >>> pygrad.real(pygrad.tensor([1 + 2j]))
     tensor([1.])
-)").composed();
+)")
+.composed();
 
 Tensor imag(const Tensor& input) {
-  PG_CHECK(is_complex(input.dtype()), "imag(): imag is not implemented for tensors with non-complex dtypes; this one is ", input.dtype());
+  PG_CHECK(is_complex(input.dtype()),
+           "imag(): imag is not implemented for tensors with non-complex dtypes; this one is ",
+           input.dtype());
   return select(view_as_real(input), -1, 1);
 }
 PG_OP(imag, "(Tensor input) -> Tensor", R"(The imaginary part of a complex tensor, as a view.
@@ -448,6 +534,7 @@ PG_OP(imag, "(Tensor input) -> Tensor", R"(The imaginary part of a complex tenso
 Example:
     >>> pygrad.imag(pygrad.tensor([1 + 2j]))
     tensor([2.])
-)").composed();
+)")
+.composed();
 
 }  // namespace pygrad

@@ -1,5 +1,5 @@
-// Views that reorder dims or keep a part of one: transpose, permute, select, slice, diagonal, unfold; and the forms that change
-// a tensor's own geometry in place.
+// Views that reorder dims or keep a part of one: transpose, permute, select, slice, diagonal,
+// unfold; and the forms that change a tensor's own geometry in place.
 #include <algorithm>
 
 #include "csrc/ops/checks.h"
@@ -19,7 +19,8 @@ Tensor part_of(const Tensor& t, int64_t dim, int64_t start, int64_t length, int6
 
 Tensor diagonal_alias(const Tensor& t, int64_t offset, int64_t dim1, int64_t dim2) {
   const int64_t rows = t.size(dim1), cols = t.size(dim2);
-  const int64_t length = std::max<int64_t>(0, offset >= 0 ? std::min(rows, cols - offset) : std::min(rows + offset, cols));
+  const int64_t length = std::max<int64_t>(
+      0, offset >= 0 ? std::min(rows, cols - offset) : std::min(rows + offset, cols));
   int64_t start = t.offset();
   if (length > 0) start += offset >= 0 ? offset * t.stride(dim2) : -offset * t.stride(dim1);
   Shape sizes, strides;
@@ -34,7 +35,8 @@ Tensor diagonal_alias(const Tensor& t, int64_t offset, int64_t dim1, int64_t dim
 }
 
 void check_diagonal_dims(const char* op, int64_t& dim1, int64_t& dim2, int64_t ndim) {
-  PG_CHECK_INDEX(ndim >= 2, op, "(): expected a tensor of 2 or more dimensions, got ", ndim, "-D (Dimension out of range)");
+  PG_CHECK_INDEX(ndim >= 2, op, "(): expected a tensor of 2 or more dimensions, got ", ndim,
+                 "-D (Dimension out of range)");
   dim1 = check_dim(op, dim1, ndim);
   dim2 = check_dim(op, dim2, ndim);
   PG_CHECK(dim1 != dim2, op, "(): diagonal dimensions cannot be identical ", dim1, ", ", dim2);
@@ -50,51 +52,64 @@ Tensor transpose(const Tensor& input, int64_t dim0, int64_t dim1) {
     std::swap(sizes[dim0], sizes[dim1]);
     std::swap(strides[dim0], strides[dim1]);
   }
-  return make_view("transpose", input, sizes, strides, input.offset(),
-                   [dim0, dim1](const Node&, const Tensor& g) { return Grads{transpose(g, dim0, dim1)}; });
+  return make_view(
+      "transpose", input, sizes, strides, input.offset(),
+      [dim0, dim1](const Node&, const Tensor& g) { return Grads{transpose(g, dim0, dim1)}; });
 }
-PG_OP(transpose, "(Tensor input, int dim0, int dim1) -> Tensor", R"(The view with two dimensions exchanged.
+PG_OP(transpose, "(Tensor input, int dim0, int dim1) -> Tensor",
+      R"(The view with two dimensions exchanged.
 
 Example:
     >>> pygrad.transpose(pygrad.zeros(2, 3), 0, 1).shape
     torch.Size([3, 2])
-)").method();
-PG_OP_NAMED("swapaxes", &transpose, "(Tensor input, int axis0, int axis1) -> Tensor", R"(transpose() by NumPy's name.
+)")
+.method();
+PG_OP_NAMED("swapaxes", &transpose, "(Tensor input, int axis0, int axis1) -> Tensor",
+            R"(transpose() by NumPy's name.
 
 Example:
     >>> pygrad.swapaxes(pygrad.zeros(2, 3), 0, 1).shape
     torch.Size([3, 2])
-)").method();
-PG_OP_NAMED("swapdims", &transpose, "(Tensor input, int dim0, int dim1) -> Tensor", R"(transpose() by another name.
+)")
+    .method();
+PG_OP_NAMED("swapdims", &transpose, "(Tensor input, int dim0, int dim1) -> Tensor",
+            R"(transpose() by another name.
 
 Example:
     >>> pygrad.swapdims(pygrad.zeros(2, 3), 0, 1).shape
     torch.Size([3, 2])
-)").method();
+)")
+    .method();
 
 Tensor t(const Tensor& input) {
   const int64_t n = input.dim();
-  PG_CHECK(n <= 2, "t(): t() expects a tensor with <= 2 dimensions, but self is ", n, "D with shape ", input.sizes(),
-           ". Use transpose(0, 1) or mT");
+  PG_CHECK(n <= 2, "t(): t() expects a tensor with <= 2 dimensions, but self is ", n,
+           "D with shape ", input.sizes(), ". Use transpose(0, 1) or mT");
   Shape sizes = input.shape(), strides(input.strides());
   if (n == 2) {
     std::swap(sizes[0], sizes[1]);
     std::swap(strides[0], strides[1]);
   }
-  return make_view("t", input, sizes, strides, input.offset(), [](const Node&, const Tensor& g) { return Grads{t(g)}; });
+  return make_view("t", input, sizes, strides, input.offset(),
+                   [](const Node&, const Tensor& g) { return Grads{t(g)}; });
 }
-PG_OP(t, "(Tensor input) -> Tensor", R"(The transposed view of a matrix; vectors and numbers stay as they are.
+PG_OP(t, "(Tensor input) -> Tensor",
+      R"(The transposed view of a matrix; vectors and numbers stay as they are.
 
 Example:
     >>> pygrad.t(pygrad.tensor([[1, 2], [3, 4]]))
     tensor([[1, 3],
             [2, 4]])
-)").method();
+)")
+.method();
 
 Tensor permute(const Tensor& input, const Shape& dims) {
   const int64_t n = input.dim();
-  PG_CHECK(dims.size() == n, "permute(): number of dimensions in the tensor input does not match the length of the desired ordering of "
-           "dimensions i.e. input.dim() = ", n, " is not equal to len(dims) = ", dims.size());
+  PG_CHECK(dims.size() == n,
+           "permute(): number of dimensions in the tensor input does not match the length of the "
+           "desired ordering of "
+           "dimensions i.e. input.dim() = ",
+           n, " is not equal to len(dims) = ", dims.size());
   Shape sizes, strides, inverse = Shape::filled(n, -1);
   for (int64_t i = 0; i < n; ++i) {
     const int64_t d = check_dim("permute", dims[i], n);
@@ -106,23 +121,28 @@ Tensor permute(const Tensor& input, const Shape& dims) {
   return make_view("permute", input, sizes, strides, input.offset(),
                    [inverse](const Node&, const Tensor& g) { return Grads{permute(g, inverse)}; });
 }
-PG_OP(permute, "(Tensor input, int[...] dims) -> Tensor", R"(The view with its dimensions in another order.
+PG_OP(permute, "(Tensor input, int[...] dims) -> Tensor",
+      R"(The view with its dimensions in another order.
 
 Example:
     >>> pygrad.permute(pygrad.zeros(2, 3, 4), (2, 0, 1)).shape
     torch.Size([4, 2, 3])
-)").method();
+)")
+.method();
 
 Tensor movedim(const Tensor& input, const Shape& source, const Shape& destination) {
   const int64_t n = input.dim();
-  PG_CHECK(source.size() == destination.size(), "movedim(): Invalid source or destination dims: source (", source,
+  PG_CHECK(source.size() == destination.size(),
+           "movedim(): Invalid source or destination dims: source (", source,
            " dims) should contain the same number of dims as destination (", destination, " dims)");
   Shape order = Shape::filled(n, -1);
   uint32_t moved = 0, filled = 0;
   for (int64_t i = 0; i < source.size(); ++i) {
-    const int64_t from = check_dim("movedim", source[i], n), to_dim = check_dim("movedim", destination[i], n);
+    const int64_t from = check_dim("movedim", source[i], n),
+                  to_dim = check_dim("movedim", destination[i], n);
     PG_CHECK(!(moved >> from & 1u), "movedim(): repeated dim in `source` (", source, ")");
-    PG_CHECK(!(filled >> to_dim & 1u), "movedim(): repeated dim in `destination` (", destination, ")");
+    PG_CHECK(!(filled >> to_dim & 1u), "movedim(): repeated dim in `destination` (", destination,
+             ")");
     moved |= 1u << from;
     filled |= 1u << to_dim;
     if (n) order[to_dim] = from;
@@ -145,19 +165,24 @@ Args:
 Example:
     >>> pygrad.movedim(pygrad.zeros(2, 3, 4), 0, -1).shape
     torch.Size([3, 4, 2])
-)").method().composed().alias("moveaxis");
+)")
+.method().composed().alias("moveaxis");
 
 Tensor adjoint(const Tensor& input) {
-  PG_CHECK(input.dim() >= 2, "adjoint(): tensor.adjoint() is only supported on matrices or batches of matrices; got a ", input.dim(),
-           "-D tensor");
+  PG_CHECK(
+      input.dim() >= 2,
+      "adjoint(): tensor.adjoint() is only supported on matrices or batches of matrices; got a ",
+      input.dim(), "-D tensor");
   return conj(transpose(input, -2, -1));
 }
-PG_OP(adjoint, "(Tensor input) -> Tensor", R"(The conjugate of the view with the last two dimensions exchanged.
+PG_OP(adjoint, "(Tensor input) -> Tensor",
+      R"(The conjugate of the view with the last two dimensions exchanged.
 
 Example:
     >>> pygrad.adjoint(pygrad.zeros(2, 3)).shape
     torch.Size([3, 2])
-)").method().composed();
+)")
+.method().composed();
 
 Tensor select_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int64_t index) {
   const Tensor out = zeros(sizes, grad.dtype(), grad.device());
@@ -165,26 +190,30 @@ Tensor select_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int6
   const int64_t offset = index * strides[dim];
   strides.erase(dim);
   copy_data(alias(out, grad.sizes(), strides, offset), grad);
-  return record("select_backward", out, {grad}, {},
-                [dim, index](const Node&, const Tensor& g) { return Grads{select(g, dim, index)}; });
+  return record("select_backward", out, {grad}, {}, [dim, index](const Node&, const Tensor& g) {
+    return Grads{select(g, dim, index)};
+  });
 }
 PG_OP(select_backward, "(Tensor grad, int[] sizes, int dim, int index) -> Tensor",
-      R"(Zeros of the given sizes with grad at one index of dim.)").in("_internal");
+      R"(Zeros of the given sizes with grad at one index of dim.)")
+.in("_internal");
 
 Tensor select(const Tensor& input, int64_t dim, int64_t index) {
   PG_CHECK_INDEX(input.dim() > 0, "select(): select() cannot be applied to a 0-dim tensor.");
   dim = check_dim("select", dim, input.dim());
   const int64_t size = input.size(dim);
-  PG_CHECK_INDEX(index >= -size && index < size, "select(): index ", index, " out of range for tensor of size ", input.sizes(),
-                 " at dimension ", dim);
+  PG_CHECK_INDEX(index >= -size && index < size, "select(): index ", index,
+                 " out of range for tensor of size ", input.sizes(), " at dimension ", dim);
   if (index < 0) index += size;
   const Shape from = input.shape();
-  return make_view("select", input, without_dim(input.sizes(), dim), without_dim(input.strides(), dim),
-                   input.offset() + index * input.stride(dim), [from, dim, index](const Node&, const Tensor& g) {
+  return make_view("select", input, without_dim(input.sizes(), dim),
+                   without_dim(input.strides(), dim), input.offset() + index * input.stride(dim),
+                   [from, dim, index](const Node&, const Tensor& g) {
                      return Grads{select_backward(g, from, dim, index)};
                    });
 }
-PG_OP(select, "(Tensor input, int dim, int index) -> Tensor", R"(The view at one index of a dimension.
+PG_OP(select, "(Tensor input, int dim, int index) -> Tensor",
+      R"(The view at one index of a dimension.
 
 Raises:
     IndexError: for an index outside the dimension.
@@ -192,11 +221,14 @@ Raises:
 Example:
     >>> pygrad.select(pygrad.tensor([[1, 2], [3, 4]]), 1, 0)
     tensor([1, 3])
-)").method();
+)")
+.method();
 
 SliceRange slice_range(int64_t size, int64_t start, int64_t end, int64_t step) {
   const int64_t low = step < 0 ? -1 : 0, high = step < 0 ? size - 1 : size;
-  auto clamped = [&](int64_t i) { return std::clamp(i < 0 ? i + size : i, low, std::max(low, high)); };
+  auto clamped = [&](int64_t i) {
+    return std::clamp(i < 0 ? i + size : i, low, std::max(low, high));
+  };
   start = clamped(start);
   end = clamped(end);
   int64_t length = 0;
@@ -205,16 +237,19 @@ SliceRange slice_range(int64_t size, int64_t start, int64_t end, int64_t step) {
   return {length ? start : 0, length};
 }
 
-Tensor slice_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int64_t start, int64_t end, int64_t step) {
+Tensor slice_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int64_t start,
+                      int64_t end, int64_t step) {
   const Tensor out = zeros(sizes, grad.dtype(), grad.device());
   const SliceRange r = slice_range(sizes[dim], start, end, step);
   copy_data(part_of(out, dim, r.start, r.length, step), grad);
-  return record("slice_backward", out, {grad}, {}, [dim, start, end, step](const Node&, const Tensor& g) {
-    return Grads{slice(g, dim, start, end, step)};
-  });
+  return record("slice_backward", out, {grad}, {},
+                [dim, start, end, step](const Node&, const Tensor& g) {
+                  return Grads{slice(g, dim, start, end, step)};
+                });
 }
 PG_OP(slice_backward, "(Tensor grad, int[] sizes, int dim, int start, int end, int step) -> Tensor",
-      R"(Zeros of the given sizes with grad in the slice start:end:step of dim.)").in("_internal");
+      R"(Zeros of the given sizes with grad in the slice start:end:step of dim.)")
+.in("_internal");
 
 Tensor slice(const Tensor& input, int64_t dim, int64_t start, int64_t end, int64_t step) {
   PG_CHECK_INDEX(input.dim() > 0, "slice(): slice() cannot be applied to a 0-dim tensor.");
@@ -236,23 +271,33 @@ Tensor narrow(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
   PG_CHECK(length >= 0, "narrow(): length must be non-negative, got ", length);
   dim = check_dim("narrow", dim, input.dim());
   const int64_t size = input.size(dim);
-  PG_CHECK_INDEX(start >= -size && start <= size, "narrow(): start out of range (expected to be in range of [", -size, ", ", size,
+  PG_CHECK_INDEX(start >= -size && start <= size,
+                 "narrow(): start out of range (expected to be in range of [", -size, ", ", size,
                  "], but got ", start, ") for shape ", input.sizes());
   if (start < 0) start += size;
-  PG_CHECK(start <= size - length, "narrow(): start (", start, ") + length (", length, ") exceeds dimension size (", size, ") of shape ",
-           input.sizes());
+  PG_CHECK(start <= size - length, "narrow(): start (", start, ") + length (", length,
+           ") exceeds dimension size (", size, ") of shape ", input.sizes());
   return slice(input, dim, start, start + length, 1);
 }
-PG_OP(narrow, "(Tensor input, int dim, int start, int length) -> Tensor", R"(The view of length elements of a dimension from start on.
+PG_OP(narrow, "(Tensor input, int dim, int start, int length) -> Tensor",
+      R"(The view of length elements of a dimension from start on.
 
 Example:
     >>> pygrad.narrow(pygrad.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
-)").method().composed();
-PG_OP_NAMED("narrow", +[](const Tensor& input, int64_t dim, const Tensor& start, int64_t length) {
-  PG_CHECK(start.numel() == 1 && is_integral(start.dtype()), "narrow(): start must be an 0-dim integral Tensor, not shape ", start.sizes());
-  return narrow(input, dim, item(start).to_int(), length);
-}, "(Tensor input, int dim, Tensor start, int length) -> Tensor", R"(narrow() from a start held in a tensor.)").method().composed();
+)")
+.method().composed();
+PG_OP_NAMED(
+    "narrow",
+    +[](const Tensor& input, int64_t dim, const Tensor& start, int64_t length) {
+      PG_CHECK(start.numel() == 1 && is_integral(start.dtype()),
+               "narrow(): start must be an 0-dim integral Tensor, not shape ", start.sizes());
+      return narrow(input, dim, item(start).to_int(), length);
+    },
+    "(Tensor input, int dim, Tensor start, int length) -> Tensor",
+    R"(narrow() from a start held in a tensor.)")
+    .method()
+    .composed();
 
 Tensor narrow_copy(const Tensor& input, int64_t dim, int64_t start, int64_t length) {
   Tensor out;
@@ -261,37 +306,46 @@ Tensor narrow_copy(const Tensor& input, int64_t dim, int64_t start, int64_t leng
     out = clone(narrow(input, dim, start, length));
   }
   const Shape from = input.shape();
-  const int64_t d = check_dim("narrow_copy", dim, input.dim()), first = start < 0 ? start + input.size(d) : start;
-  return record("narrow_copy", out, {input}, {}, [from, d, first, length](const Node&, const Tensor& g) {
-    return Grads{slice_backward(g, from, d, first, first + length, 1)};
-  });
+  const int64_t d = check_dim("narrow_copy", dim, input.dim()),
+                first = start < 0 ? start + input.size(d) : start;
+  return record("narrow_copy", out, {input}, {},
+                [from, d, first, length](const Node&, const Tensor& g) {
+                  return Grads{slice_backward(g, from, d, first, first + length, 1)};
+                });
 }
-PG_OP(narrow_copy, "(Tensor input, int dim, int start, int length) -> Tensor", R"(narrow() into fresh memory.
+PG_OP(narrow_copy, "(Tensor input, int dim, int start, int length) -> Tensor",
+      R"(narrow() into fresh memory.
 
 Example:
     >>> pygrad.narrow_copy(pygrad.arange(5), 0, 1, 3)
     tensor([1, 2, 3])
-)").method();
+)")
+.method();
 
-Tensor diagonal_backward(const Tensor& grad, const Shape& sizes, int64_t offset, int64_t dim1, int64_t dim2) {
+Tensor diagonal_backward(const Tensor& grad, const Shape& sizes, int64_t offset, int64_t dim1,
+                         int64_t dim2) {
   const Tensor out = zeros(sizes, grad.dtype(), grad.device());
   copy_data(diagonal_alias(out, offset, dim1, dim2), grad);
-  return record("diagonal_backward", out, {grad}, {}, [offset, dim1, dim2](const Node&, const Tensor& g) {
-    return Grads{diagonal(g, offset, dim1, dim2)};
-  });
+  return record("diagonal_backward", out, {grad}, {},
+                [offset, dim1, dim2](const Node&, const Tensor& g) {
+                  return Grads{diagonal(g, offset, dim1, dim2)};
+                });
 }
 PG_OP(diagonal_backward, "(Tensor grad, int[] sizes, int offset, int dim1, int dim2) -> Tensor",
-      R"(Zeros of the given sizes with grad on a diagonal.)").in("_internal");
+      R"(Zeros of the given sizes with grad on a diagonal.)")
+.in("_internal");
 
 Tensor diagonal(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {
   check_diagonal_dims("diagonal", dim1, dim2, input.dim());
   const Tensor at = diagonal_alias(input, offset, dim1, dim2);
   const Shape from = input.shape();
-  return make_view("diagonal", input, at.sizes(), at.strides(), at.offset(), [from, offset, dim1, dim2](const Node&, const Tensor& g) {
-    return Grads{diagonal_backward(g, from, offset, dim1, dim2)};
-  });
+  return make_view("diagonal", input, at.sizes(), at.strides(), at.offset(),
+                   [from, offset, dim1, dim2](const Node&, const Tensor& g) {
+                     return Grads{diagonal_backward(g, from, offset, dim1, dim2)};
+                   });
 }
-PG_OP(diagonal, "(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor", R"(The view of a diagonal of two dimensions, as the last one.
+PG_OP(diagonal, "(Tensor input, int offset=0, int dim1=0, int dim2=1) -> Tensor",
+      R"(The view of a diagonal of two dimensions, as the last one.
 
 Args:
     offset: above the main diagonal when positive, below it when negative.
@@ -300,14 +354,16 @@ Args:
 Example:
     >>> pygrad.diagonal(pygrad.tensor([[1, 2], [3, 4]]))
     tensor([1, 4])
-)").method();
+)")
+.method();
 
 Tensor diag_embed(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim2) {
   PG_CHECK_INDEX(input.dim() > 0, "diag_embed(): input must be at least 1-dimensional");
   check_diagonal_dims("diag_embed", dim1, dim2, input.dim() + 1);
   const int64_t length = input.size(-1) + (offset < 0 ? -offset : offset);
   Shape sizes;
-  for (int64_t i = 0, next = 0; i <= input.dim(); ++i) sizes.push_back(i == dim1 || i == dim2 ? length : input.size(next++));
+  for (int64_t i = 0, next = 0; i <= input.dim(); ++i)
+    sizes.push_back(i == dim1 || i == dim2 ? length : input.size(next++));
   const Tensor out = zeros(sizes, input.dtype(), input.device());
   copy_data(diagonal_alias(out, offset, dim1, dim2), input);
   return record("diag_embed", out, {input}, {}, [offset, dim1, dim2](const Node&, const Tensor& g) {
@@ -321,13 +377,15 @@ Example:
     >>> pygrad.diag_embed(pygrad.tensor([1, 2]))
     tensor([[1, 0],
             [0, 2]])
-)").method();
+)")
+.method();
 
 Tensor unfold(const Tensor& input, int64_t dimension, int64_t size, int64_t step) {
   const int64_t d = check_dim("unfold", dimension, input.dim());
   const int64_t length = input.dim() ? input.size(d) : 1;
   PG_CHECK(size >= 0, "unfold(): size is ", size, " but must be >= 0");
-  PG_CHECK(size <= length, "unfold(): maximum size for tensor at dimension ", d, " is ", length, " but size is ", size);
+  PG_CHECK(size <= length, "unfold(): maximum size for tensor at dimension ", d, " is ", length,
+           " but size is ", size);
   PG_CHECK(step > 0, "unfold(): step is ", step, " but must be > 0");
   const int64_t windows = (length - size) / step + 1;
   Shape sizes = input.shape(), strides(input.strides());
@@ -339,34 +397,46 @@ Tensor unfold(const Tensor& input, int64_t dimension, int64_t size, int64_t step
   sizes.push_back(size);
   strides.push_back(stride);
   const Shape from = input.shape();
-  return make_view("unfold", input, sizes, strides, input.offset(), [from, d, size, step, windows](const Node&, const Tensor& g) {
-    if (from.empty()) return Grads{reshape(g, from)};
-    // Element j of window w belongs to position w * step + j: windows and elements side by side, then summed by position.
-    const int64_t last = g.dim() - 1;
-    const Tensor rows = movedim(g, Shape{last}, Shape{d + 1});
-    Shape merged = with_size(without_dim(rows.sizes(), d + 1), d, windows * size);
-    const auto steps = [&](int64_t n) { return arange(Scalar(int64_t(0)), Scalar(n), Scalar(int64_t(1)), DType::Int64, g.device()); };
-    const Tensor at = add(unsqueeze(mul(steps(windows), Scalar(step)), 1), steps(size));
-    return Grads{index_add(zeros(from, g.dtype(), g.device()), d, reshape(at, Shape{windows * size}), reshape(rows, merged), Scalar(1))};
-  });
+  return make_view("unfold", input, sizes, strides, input.offset(),
+                   [from, d, size, step, windows](const Node&, const Tensor& g) {
+                     if (from.empty()) return Grads{reshape(g, from)};
+                     // Element j of window w belongs to position w * step + j: windows and elements
+                     // side by side, then summed by position.
+                     const int64_t last = g.dim() - 1;
+                     const Tensor rows = movedim(g, Shape{last}, Shape{d + 1});
+                     Shape merged = with_size(without_dim(rows.sizes(), d + 1), d, windows * size);
+                     const auto steps = [&](int64_t n) {
+                       return arange(Scalar(int64_t(0)), Scalar(n), Scalar(int64_t(1)),
+                                     DType::Int64, g.device());
+                     };
+                     const Tensor at =
+                         add(unsqueeze(mul(steps(windows), Scalar(step)), 1), steps(size));
+                     return Grads{index_add(zeros(from, g.dtype(), g.device()), d,
+                                            reshape(at, Shape{windows * size}),
+                                            reshape(rows, merged), Scalar(1))};
+                   });
 }
-PG_OP(unfold, "(Tensor input, int dimension, int size, int step) -> Tensor",
-      R"(The view of all windows of a size along a dimension; the window is the last dimension of the result.
+PG_OP(
+    unfold, "(Tensor input, int dimension, int size, int step) -> Tensor",
+    R"(The view of all windows of a size along a dimension; the window is the last dimension of the result.
 
 Example:
     >>> pygrad.arange(4).unfold(0, 2, 1)
     tensor([[0, 1],
             [1, 2],
             [2, 3]])
-)").in("Tensor").method();
+)")
+.in("Tensor").method();
 
 namespace {
 
-// x.t_(): x goes on as the view f(x) of what it was. The version counts up, since saved uses of x would see another shape.
+// x.t_(): x goes on as the view f(x) of what it was. The version counts up, since saved uses of x
+// would see another shape.
 template <class F>
 Tensor become(const char* op, const Tensor& self, F f) {
   PG_CHECK(!grad_enabled() || !self.impl()->requires_grad || !is_leaf(self), op,
-           "(): a leaf Variable that requires grad is being used in an in-place operation. Use no_grad(), or detach()");
+           "(): a leaf Variable that requires grad is being used in an in-place operation. Use "
+           "no_grad(), or detach()");
   const Tensor out = f();
   TensorImpl* p = self.impl();
   const TensorImpl* q = out.impl();
@@ -377,95 +447,141 @@ Tensor become(const char* op, const Tensor& self, F f) {
   std::copy(q->sizes, q->sizes + q->ndim, p->sizes);
   std::copy(q->strides, q->strides + q->ndim, p->strides);
   self.bump_version();
-  if (q->autograd && q->autograd->grad_fn) set_history(self, q->autograd->grad_fn, q->autograd->output_nr);
+  if (q->autograd && q->autograd->grad_fn)
+    set_history(self, q->autograd->grad_fn, q->autograd->output_nr);
   return self;
 }
 
 }  // namespace
 
-PG_OP_NAMED("t_", +[](const Tensor& self) { return become("t_", self, [&] { return t(self); }); }, "(Tensor self) -> Tensor",
-            R"(t() of the tensor itself.
+PG_OP_NAMED(
+    "t_", +[](const Tensor& self) { return become("t_", self, [&] { return t(self); }); },
+    "(Tensor self) -> Tensor",
+    R"(t() of the tensor itself.
 
 Example:
     >>> pygrad.tensor([[1, 2], [3, 4]]).t_()
     tensor([[1, 3],
             [2, 4]])
-)").in("Tensor").method().composed();
+)")
+    .in("Tensor")
+    .method()
+    .composed();
 Tensor transpose_(const Tensor& self, int64_t dim0, int64_t dim1) {
   return become("transpose_", self, [&] { return transpose(self, dim0, dim1); });
 }
-PG_OP(transpose_, "(Tensor self, int dim0, int dim1) -> Tensor", R"(transpose() of the tensor itself.
+PG_OP(transpose_, "(Tensor self, int dim0, int dim1) -> Tensor",
+      R"(transpose() of the tensor itself.
 
 Example:
     >>> pygrad.ones(2, 3).transpose_(0, 1).shape
     torch.Size([3, 2])
-)").in("Tensor").method().composed();
-PG_OP_NAMED("swapaxes_", &transpose_, "(Tensor self, int axis0, int axis1) -> Tensor", R"(swapaxes() of the tensor itself.
+)")
+.in("Tensor").method().composed();
+PG_OP_NAMED("swapaxes_", &transpose_, "(Tensor self, int axis0, int axis1) -> Tensor",
+            R"(swapaxes() of the tensor itself.
 
 Example:
     >>> pygrad.ones(2, 3).swapaxes_(0, 1).shape
     torch.Size([3, 2])
 )")
-    .in("Tensor").method().composed();
-PG_OP_NAMED("swapdims_", &transpose_, "(Tensor self, int dim0, int dim1) -> Tensor", R"(swapdims() of the tensor itself.
+    .in("Tensor")
+    .method()
+    .composed();
+PG_OP_NAMED("swapdims_", &transpose_, "(Tensor self, int dim0, int dim1) -> Tensor",
+            R"(swapdims() of the tensor itself.
 
 Example:
     >>> pygrad.ones(2, 3).swapdims_(0, 1).shape
     torch.Size([3, 2])
 )")
-    .in("Tensor").method().composed();
-PG_OP_NAMED("unsqueeze_", +[](const Tensor& self, int64_t dim) {
-  return become("unsqueeze_", self, [&] { return unsqueeze(self, dim); });
-}, "(Tensor self, int dim) -> Tensor", R"(unsqueeze() of the tensor itself.
+    .in("Tensor")
+    .method()
+    .composed();
+PG_OP_NAMED(
+    "unsqueeze_",
+    +[](const Tensor& self, int64_t dim) {
+      return become("unsqueeze_", self, [&] { return unsqueeze(self, dim); });
+    },
+    "(Tensor self, int dim) -> Tensor", R"(unsqueeze() of the tensor itself.
 
 Example:
     >>> pygrad.ones(2, 3).unsqueeze_(0).shape
     torch.Size([1, 2, 3])
-)").in("Tensor").method().composed();
-PG_OP_NAMED("squeeze_", +[](const Tensor& self) {
-  return become("squeeze_", self, [&] {
-    Shape sizes;
-    for (int64_t s : self.sizes())
-      if (s != 1) sizes.push_back(s);
-    return view(self, sizes);
-  });
-}, "(Tensor self) -> Tensor", R"(squeeze() of the tensor itself.
+)")
+    .in("Tensor")
+    .method()
+    .composed();
+PG_OP_NAMED(
+    "squeeze_",
+    +[](const Tensor& self) {
+      return become("squeeze_", self, [&] {
+        Shape sizes;
+        for (int64_t s : self.sizes())
+          if (s != 1) sizes.push_back(s);
+        return view(self, sizes);
+      });
+    },
+    "(Tensor self) -> Tensor", R"(squeeze() of the tensor itself.
 
 Example:
     >>> pygrad.ones(1, 3).squeeze_().shape
     torch.Size([3])
-)").in("Tensor").method().composed();
-PG_OP_NAMED("squeeze_", +[](const Tensor& self, int64_t dim) {
-  return become("squeeze_", self, [&] { return squeeze(self, dim); });
-}, "(Tensor self, int dim) -> Tensor", R"(squeeze() of one dimension of the tensor itself.)").in("Tensor").method().composed();
-PG_OP_NAMED("as_strided_", +[](const Tensor& self, const Shape& size, const Shape& stride, std::optional<int64_t> storage_offset) {
-  return become("as_strided_", self, [&] { return as_strided(self, size, stride, storage_offset.value_or(self.offset())); });
-}, "(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor", R"(as_strided() of the tensor itself.
+)")
+    .in("Tensor")
+    .method()
+    .composed();
+PG_OP_NAMED(
+    "squeeze_",
+    +[](const Tensor& self, int64_t dim) {
+      return become("squeeze_", self, [&] { return squeeze(self, dim); });
+    },
+    "(Tensor self, int dim) -> Tensor", R"(squeeze() of one dimension of the tensor itself.)")
+    .in("Tensor")
+    .method()
+    .composed();
+PG_OP_NAMED(
+    "as_strided_",
+    +[](const Tensor& self, const Shape& size, const Shape& stride,
+        std::optional<int64_t> storage_offset) {
+      return become("as_strided_", self, [&] {
+        return as_strided(self, size, stride, storage_offset.value_or(self.offset()));
+      });
+    },
+    "(Tensor self, int[] size, int[] stride, int? storage_offset=None) -> Tensor",
+    R"(as_strided() of the tensor itself.
 
 Example:
     >>> pygrad.arange(6).as_strided_((2, 2), (3, 1))
     tensor([[0, 1],
             [3, 4]])
 )")
-    .in("Tensor").method().composed();
+    .in("Tensor")
+    .method()
+    .composed();
 
 namespace {
 
-// Gives `self` a contiguous shape in its own storage, which grows when it is too small. The bytes that were there stay.
+// Gives `self` a contiguous shape in its own storage, which grows when it is too small. The bytes
+// that were there stay.
 Tensor resized(const char* op, const Tensor& self, const Shape& size) {
   PG_CHECK(!self.requires_grad(), op, "(): cannot resize variables that require grad");
   for (int64_t s : size) PG_CHECK(s >= 0, op, "(): size ", size, " has a negative entry");
   const int64_t numel = numel_of(size), item_bytes = int64_t(item_size(self.dtype()));
   Storage& storage = self.storage();
   int64_t bytes;
-  PG_CHECK(!__builtin_mul_overflow(numel + self.offset(), item_bytes, &bytes), op, "(): size ", size, " needs too many bytes");
+  PG_CHECK(!__builtin_mul_overflow(numel + self.offset(), item_bytes, &bytes), op, "(): size ",
+           size, " needs too many bytes");
   if (numel && size_t(bytes) > storage.nbytes) {
-    PG_CHECK(!storage.read_only && !storage.deleter, op, "(): Trying to resize storage that is not resizable: its memory belongs to another "
+    PG_CHECK(!storage.read_only && !storage.deleter, op,
+             "(): Trying to resize storage that is not resizable: its memory belongs to another "
              "library. clone() the tensor first");
     const StoragePtr grown = make_storage(size_t(bytes), self.device());
     const Shape whole{int64_t(storage.nbytes)}, one{1};
     const StoragePtr old = StoragePtr::share(&storage);
-    if (storage.nbytes) copy_data(make_tensor(grown, DType::UInt8, whole, one, 0), make_tensor(old, DType::UInt8, whole, one, 0));
+    if (storage.nbytes)
+      copy_data(make_tensor(grown, DType::UInt8, whole, one, 0),
+                make_tensor(old, DType::UInt8, whole, one, 0));
     std::swap(storage.data, grown->data);
     std::swap(storage.nbytes, grown->nbytes);
   }
@@ -481,20 +597,32 @@ Tensor resized(const char* op, const Tensor& self, const Shape& size) {
 
 }  // namespace
 
-PG_OP_NAMED("resize_", +[](const Tensor& self, const Shape& size) { return resized("resize_", self, size); },
-            "(Tensor self, int[...] size) -> Tensor", R"(Gives the tensor another shape, with more memory if needed; new elements are not set.
+PG_OP_NAMED(
+    "resize_",
+    +[](const Tensor& self, const Shape& size) { return resized("resize_", self, size); },
+    "(Tensor self, int[...] size) -> Tensor",
+    R"(Gives the tensor another shape, with more memory if needed; new elements are not set.
 
 Example:
     >>> pygrad.zeros(2).resize_(1, 2).shape
     torch.Size([1, 2])
-)").in("Tensor").method().nondifferentiable();
-PG_OP_NAMED("resize_as_", +[](const Tensor& self, const Tensor& other) { return resized("resize_as_", self, other.shape()); },
-            "(Tensor self, Tensor other) -> Tensor", R"(resize_() to the shape of another tensor.
+)")
+    .in("Tensor")
+    .method()
+    .nondifferentiable();
+PG_OP_NAMED(
+    "resize_as_",
+    +[](const Tensor& self, const Tensor& other) {
+      return resized("resize_as_", self, other.shape());
+    },
+    "(Tensor self, Tensor other) -> Tensor", R"(resize_() to the shape of another tensor.
 
 Example:
     >>> pygrad.zeros(6).resize_as_(pygrad.ones(2, 3)).shape
     torch.Size([2, 3])
 )")
-    .in("Tensor").method().nondifferentiable();
+    .in("Tensor")
+    .method()
+    .nondifferentiable();
 
 }  // namespace pygrad

@@ -8,8 +8,8 @@
 
 namespace pygrad {
 
-// Remembers the tensor that owns the memory, so that an in-place write to either side reaches the other's history. A view of
-// a view points at the root. In inference mode nothing is remembered.
+// Remembers the tensor that owns the memory, so that an in-place write to either side reaches the
+// other's history. A view of a view points at the root. In inference mode nothing is remembered.
 inline void track_view(const Tensor& view, const Tensor& of) {
   if (grad_state.inference || of.impl()->inference) return;
   TensorImpl* p = view.impl();
@@ -21,7 +21,8 @@ inline void track_view(const Tensor& view, const Tensor& of) {
 }
 
 template <class F>
-Tensor make_view(const char* name, const Tensor& base, Sizes sizes, Sizes strides, int64_t offset, F backward) {
+Tensor make_view(const char* name, const Tensor& base, Sizes sizes, Sizes strides, int64_t offset,
+                 F backward) {
   Tensor out = alias(base, sizes, strides, offset);
   track_view(out, base);
   return record(name, std::move(out), {base}, {}, backward);
@@ -29,7 +30,8 @@ Tensor make_view(const char* name, const Tensor& base, Sizes sizes, Sizes stride
 
 // The same bytes as another dtype; sizes, strides and offset count elements of that dtype.
 template <class F>
-Tensor make_view_as(const char* name, DType dtype, const Tensor& base, Sizes sizes, Sizes strides, int64_t offset, F backward) {
+Tensor make_view_as(const char* name, DType dtype, const Tensor& base, Sizes sizes, Sizes strides,
+                    int64_t offset, F backward) {
   Tensor out = alias(base, sizes, strides, offset);
   out.impl()->dtype = dtype;
   track_view(out, base);
@@ -38,8 +40,10 @@ Tensor make_view_as(const char* name, DType dtype, const Tensor& base, Sizes siz
 
 // Gradients of views: zeros of the input's shape with `grad` in the view's place. Differentiable.
 Tensor select_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int64_t index);
-Tensor slice_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int64_t start, int64_t end, int64_t step);
-Tensor diagonal_backward(const Tensor& grad, const Shape& sizes, int64_t offset, int64_t dim1, int64_t dim2);
+Tensor slice_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int64_t start,
+                      int64_t end, int64_t step);
+Tensor diagonal_backward(const Tensor& grad, const Shape& sizes, int64_t offset, int64_t dim1,
+                         int64_t dim2);
 
 // A copy of the shape without, or with other, dims.
 inline Shape without_dim(Sizes s, int64_t dim) {

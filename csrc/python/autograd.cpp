@@ -1,4 +1,5 @@
-// The tape as Python sees it: grad_fn objects, hooks, custom functions, backward, and the grad modes.
+// The tape as Python sees it: grad_fn objects, hooks, custom functions, backward, and the grad
+// modes.
 #include "csrc/autograd/engine.h"
 #include "csrc/autograd/grad_mode.h"
 #include "csrc/autograd/inplace.h"
@@ -14,7 +15,8 @@ extern std::string (*traceback_source)();
 namespace pygrad::python {
 namespace {
 
-// --- hooks ---------------------------------------------------------------------------------------------------
+// --- hooks
+// ---------------------------------------------------------------------------------------------------
 
 enum class HookStyle { gradient, leaf, pre, post };
 
@@ -35,20 +37,25 @@ class PythonHook final : public Hook {
     if (style_ == HookStyle::gradient || style_ == HookStyle::leaf) {
       py::object result = f(py::cast(grads[0]));
       if (style_ == HookStyle::leaf || result.is_none()) return;
-      PG_CHECK_TYPE(is_tensor(result.ptr()), "hook returned ", Py_TYPE(result.ptr())->tp_name, "; expected a Tensor or None");
+      PG_CHECK_TYPE(is_tensor(result.ptr()), "hook returned ", Py_TYPE(result.ptr())->tp_name,
+                    "; expected a Tensor or None");
       const Tensor t = tensor_of(result.ptr());
-      PG_CHECK(!grads[0].defined() || Shape::same(t.sizes(), grads[0].sizes()), "hook has changed the size of value: from ",
-               grads[0].sizes(), " to ", t.sizes());
+      PG_CHECK(!grads[0].defined() || Shape::same(t.sizes(), grads[0].sizes()),
+               "hook has changed the size of value: from ", grads[0].sizes(), " to ", t.sizes());
       grads[0] = t;
       return;
     }
-    py::object result = style_ == HookStyle::pre ? f(as_tuple(grads)) : f(as_tuple(grads), as_tuple(outer));
+    py::object result =
+        style_ == HookStyle::pre ? f(as_tuple(grads)) : f(as_tuple(grads), as_tuple(outer));
     if (result.is_none()) return;
     if (is_tensor(result.ptr())) result = py::make_tuple(result);
-    PG_CHECK_TYPE(PyTuple_Check(result.ptr()), "hook returned ", Py_TYPE(result.ptr())->tp_name, "; expected a tuple of Tensors or None");
-    PG_CHECK(size_t(PyTuple_GET_SIZE(result.ptr())) == grads.size(), "hook has returned an incorrect number of values (got ",
+    PG_CHECK_TYPE(PyTuple_Check(result.ptr()), "hook returned ", Py_TYPE(result.ptr())->tp_name,
+                  "; expected a tuple of Tensors or None");
+    PG_CHECK(size_t(PyTuple_GET_SIZE(result.ptr())) == grads.size(),
+             "hook has returned an incorrect number of values (got ",
              PyTuple_GET_SIZE(result.ptr()), ", but expected ", grads.size(), ")");
-    for (size_t i = 0; i < grads.size(); ++i) grads[i] = py::cast<Tensor>(py::handle(PyTuple_GET_ITEM(result.ptr(), Py_ssize_t(i))));
+    for (size_t i = 0; i < grads.size(); ++i)
+      grads[i] = py::cast<Tensor>(py::handle(PyTuple_GET_ITEM(result.ptr(), Py_ssize_t(i))));
   }
 
  private:
@@ -80,8 +87,10 @@ struct HookHandle {
   }
 };
 
-PyObject* add_hook(const NodePtr& node, HookList list, uint32_t nr, PyObject* callable, HookStyle style) {
-  PG_CHECK_TYPE(PyCallable_Check(callable), "register_hook(): the hook must be callable, not ", Py_TYPE(callable)->tp_name);
+PyObject* add_hook(const NodePtr& node, HookList list, uint32_t nr, PyObject* callable,
+                   HookStyle style) {
+  PG_CHECK_TYPE(PyCallable_Check(callable), "register_hook(): the hook must be callable, not ",
+                Py_TYPE(callable)->tp_name);
   const int64_t id = next_hook_id();
   ((*node).ensure_hooks().*list).push_back({id, nr, std::make_shared<PythonHook>(callable, style)});
   return py::cast(HookHandle{node, list, id}).release().ptr();
@@ -99,14 +108,17 @@ PyObject* register_tensor_hook(PyObject* self, PyObject* callable) {
 
 PyObject* register_post_accumulate_hook(PyObject* self, PyObject* callable) {
   const Tensor t = tensor_of(self);
-  PG_CHECK(t.requires_grad() && is_leaf(t), "post accumulate grad hooks cannot be registered on non-leaf tensors, or on tensors that don't require gradient");
+  PG_CHECK(t.requires_grad() && is_leaf(t),
+           "post accumulate grad hooks cannot be registered on non-leaf tensors, or on tensors "
+           "that don't require gradient");
   track_object(self);
   return add_hook(gradient_edge(t).node, &NodeHooks::post_accumulate, 0, callable, HookStyle::leaf);
 }
 
 namespace {
 
-// Stores the gradient of an inner tensor. Holds the header weakly enough: the tensor owns its node, not the reverse.
+// Stores the gradient of an inner tensor. Holds the header weakly enough: the tensor owns its node,
+// not the reverse.
 class RetainGradHook final : public Hook {
  public:
   explicit RetainGradHook(PyObject* self) {
@@ -137,7 +149,8 @@ void retain_grad(PyObject* self) {
   AutogradMeta& meta = ensure_meta(t);
   if (meta.retains_grad) return;
   const Edge edge = gradient_edge(t);
-  edge.node->ensure_hooks().retain_grad.push_back({next_hook_id(), edge.nr, std::make_shared<RetainGradHook>(self)});
+  edge.node->ensure_hooks().retain_grad.push_back(
+      {next_hook_id(), edge.nr, std::make_shared<RetainGradHook>(self)});
   ensure_meta(t).retains_grad = true;
 }
 
@@ -146,7 +159,8 @@ int traverse_hooks(TensorImpl* impl, visitproc visit, void* arg) {
   if (!impl->autograd) return 0;
   for (const NodePtr* node : {&impl->autograd->accumulator, &impl->autograd->grad_fn}) {
     if (!*node || (*node)->refs.load() != 1 || !(*node)->hooks) continue;
-    for (HookList list : {&NodeHooks::tensor, &NodeHooks::pre, &NodeHooks::post, &NodeHooks::post_accumulate})
+    for (HookList list :
+         {&NodeHooks::tensor, &NodeHooks::pre, &NodeHooks::post, &NodeHooks::post_accumulate})
       for (const HookEntry& e : (*node)->hooks.get()->*list)
         if (e.hook.use_count() == 1)
           if (auto* hook = dynamic_cast<PythonHook*>(e.hook.get()); hook && hook->callable()) {
@@ -163,13 +177,13 @@ void clear_hooks(TensorImpl* impl) {
     if (*node && (*node)->refs.load() == 1) (*node)->hooks.reset();
 }
 
-// --- grad_fn objects ----------------------------------------------------------------------------------------------
+// --- grad_fn objects
+// ----------------------------------------------------------------------------------------------
 
 namespace {
 
 struct PyNode {
-  PyObject_HEAD
-  Node* node;
+  PyObject_HEAD Node* node;
   PyObject* dict;
 };
 PyTypeObject* node_type;
@@ -180,8 +194,10 @@ NodePtr node_of(PyObject* o) { return NodePtr::share(reinterpret_cast<PyNode*>(o
 struct FunctionNode final : Node {
   std::string class_name;
   PyObject* backward;  // callable(tuple of gradients, node) -> tuple of gradients
-  std::vector<const TensorImpl*> output_impls;  // for finding the number of a saved output; never dereferenced
-  FunctionNode(std::string name_, PyObject* f) : Node("Function"), class_name(std::move(name_)), backward(Py_NewRef(f)) {}
+  std::vector<const TensorImpl*>
+      output_impls;  // for finding the number of a saved output; never dereferenced
+  FunctionNode(std::string name_, PyObject* f)
+      : Node("Function"), class_name(std::move(name_)), backward(Py_NewRef(f)) {}
   ~FunctionNode() override {
     if (const DestructorGil gil; gil) Py_CLEAR(backward);
   }
@@ -193,13 +209,15 @@ struct FunctionNode final : Node {
   Grads apply(GradSpan grads) override {
     const py::gil_scoped_acquire gil;
     PG_CHECK(!released, "Trying to backward through the graph a second time: ", class_name,
-             " has freed its saved tensors. Specify retain_graph=True in the first backward() or grad() call");
+             " has freed its saved tensors. Specify retain_graph=True in the first backward() or "
+             "grad() call");
     py::tuple args(grads.size());
     for (size_t i = 0; i < grads.size(); ++i) args[i] = py::cast(grads[i]);
     py::object self = py::reinterpret_steal<py::object>(wrap_node(NodePtr::share(this)));
     py::object result = py::reinterpret_borrow<py::object>(backward)(args, self);
     Grads out;
-    for (py::handle h : py::reinterpret_borrow<py::tuple>(result)) out.push_back(py::cast<Tensor>(h));
+    for (py::handle h : py::reinterpret_borrow<py::tuple>(result))
+      out.push_back(py::cast<Tensor>(h));
     return out;
   }
 };
@@ -214,14 +232,18 @@ void node_dealloc(PyObject* self) {
   Py_DECREF(type);
 }
 PyObject* node_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<%s object at %p>", node_of(self)->display_name().c_str(), static_cast<void*>(self));
+  return PyUnicode_FromFormat("<%s object at %p>", node_of(self)->display_name().c_str(),
+                              static_cast<void*>(self));
 }
-PyObject* node_name(PyObject* self, PyObject*) { return PyUnicode_FromString(node_of(self)->display_name().c_str()); }
+PyObject* node_name(PyObject* self, PyObject*) {
+  return PyUnicode_FromString(node_of(self)->display_name().c_str());
+}
 PyObject* node_next(PyObject* self, void*) {
   const NodePtr node = node_of(self);
   PyObject* t = PyTuple_New(node->edges.size());
   for (uint32_t i = 0; i < node->edges.size(); ++i)
-    PyTuple_SET_ITEM(t, i, Py_BuildValue("(NI)", wrap_node(node->edges[i].node), node->edges[i].nr));
+    PyTuple_SET_ITEM(t, i,
+                     Py_BuildValue("(NI)", wrap_node(node->edges[i].node), node->edges[i].nr));
   return t;
 }
 PyObject* node_variable(PyObject* self, void*) {
@@ -236,7 +258,8 @@ PyObject* node_saved(PyObject* self, void*) {
   return guarded([&]() -> PyObject* {
     const NodePtr node = node_of(self);
     PyObject* t = PyTuple_New(node->saved_tensors.size());
-    for (uint32_t i = 0; i < node->saved_tensors.size(); ++i) PyTuple_SET_ITEM(t, i, wrap(node->saved(i)));
+    for (uint32_t i = 0; i < node->saved_tensors.size(); ++i)
+      PyTuple_SET_ITEM(t, i, wrap(node->saved(i)));
     return t;
   });
 }
@@ -245,7 +268,9 @@ PyObject* node_metadata(PyObject* self, void*) {
   if (!n->dict) n->dict = PyDict_New();
   return Py_XNewRef(n->dict);
 }
-PyObject* node_sequence(PyObject* self, PyObject*) { return PyLong_FromUnsignedLongLong(node_of(self)->sequence); }
+PyObject* node_sequence(PyObject* self, PyObject*) {
+  return PyLong_FromUnsignedLongLong(node_of(self)->sequence);
+}
 PyObject* node_register_hook(PyObject* self, PyObject* f) {
   return guarded([&] { return add_hook(node_of(self), &NodeHooks::post, 0, f, HookStyle::post); });
 }
@@ -257,14 +282,16 @@ PyObject* node_compare(PyObject* a, PyObject* b, int op) {
   return PyBool_FromLong((a == b) == (op == Py_EQ));
 }
 
-PyMethodDef node_methods[] = {
-    {"name", node_name, METH_NOARGS, "The name, such as MulBackward0."},
-    {"register_hook", node_register_hook, METH_O, "Calls hook(grad_inputs, grad_outputs) after the node ran."},
-    {"register_prehook", node_register_prehook, METH_O, "Calls hook(grad_outputs) before the node runs."},
-    {"_sequence_nr", node_sequence, METH_NOARGS, "Creation order."},
-    {nullptr, nullptr, 0, nullptr}};
+PyMethodDef node_methods[] = {{"name", node_name, METH_NOARGS, "The name, such as MulBackward0."},
+                              {"register_hook", node_register_hook, METH_O,
+                               "Calls hook(grad_inputs, grad_outputs) after the node ran."},
+                              {"register_prehook", node_register_prehook, METH_O,
+                               "Calls hook(grad_outputs) before the node runs."},
+                              {"_sequence_nr", node_sequence, METH_NOARGS, "Creation order."},
+                              {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef node_attributes[] = {
-    {"next_functions", node_next, nullptr, "Pairs (node, output number) that the gradients go to.", nullptr},
+    {"next_functions", node_next, nullptr, "Pairs (node, output number) that the gradients go to.",
+     nullptr},
     {"variable", node_variable, nullptr, "The leaf of an AccumulateGrad node.", nullptr},
     {"saved_tensors", node_saved, nullptr, "The tensors kept for backward.", nullptr},
     {"metadata", node_metadata, nullptr, "A dict for the user.", nullptr},
@@ -284,7 +311,8 @@ PyObject* wrap_node(const NodePtr& node) {
   return reinterpret_cast<PyObject*>(self);
 }
 
-// --- the functions of autograd -----------------------------------------------------------------------------------
+// --- the functions of autograd
+// -----------------------------------------------------------------------------------
 
 namespace {
 
@@ -292,18 +320,22 @@ namespace {
 std::string python_stack() {
   const py::gil_scoped_acquire gil;
   try {
-    return py::str("").attr("join")(py::module_::import("traceback").attr("format_stack")()).cast<std::string>();
+    return py::str("")
+        .attr("join")(py::module_::import("traceback").attr("format_stack")())
+        .cast<std::string>();
   } catch (const py::error_already_set&) {
     return {};
   }
 }
 
-py::object backward_entry(const TensorList& roots, const std::vector<py::object>& grads, py::object inputs, bool retain_graph,
-                          bool create_graph, bool accumulate, bool allow_unused) {
+py::object backward_entry(const TensorList& roots, const std::vector<py::object>& grads,
+                          py::object inputs, bool retain_graph, bool create_graph, bool accumulate,
+                          bool allow_unused) {
   BackwardOptions options{retain_graph, create_graph, allow_unused, accumulate};
   TensorList gradients, wanted;
   for (const py::object& g : grads) gradients.push_back(py::cast<Tensor>(g));
-  PG_CHECK(gradients.size() == roots.size(), "got ", roots.size(), " tensors and ", gradients.size(), " gradients");
+  PG_CHECK(gradients.size() == roots.size(), "got ", roots.size(), " tensors and ",
+           gradients.size(), " gradients");
   if (!inputs.is_none())
     for (py::handle h : inputs) wanted.push_back(py::cast<Tensor>(h));
   std::vector<Tensor> result;
@@ -317,9 +349,10 @@ py::object backward_entry(const TensorList& roots, const std::vector<py::object>
   return out;
 }
 
-// Puts a custom function on the tape. `outputs` were computed without history; each comes back with it.
-py::tuple record_function(const std::string& name, py::tuple inputs, py::tuple outputs, py::object backward, py::tuple dirty,
-                          py::tuple non_differentiable) {
+// Puts a custom function on the tape. `outputs` were computed without history; each comes back with
+// it.
+py::tuple record_function(const std::string& name, py::tuple inputs, py::tuple outputs,
+                          py::object backward, py::tuple dirty, py::tuple non_differentiable) {
   auto contains = [](const py::tuple& list, PyObject* o) {
     for (py::handle h : list)
       if (h.ptr() == o) return true;
@@ -365,13 +398,14 @@ py::tuple record_function(const std::string& name, py::tuple inputs, py::tuple o
   return result;
 }
 
-// save_for_backward(): like the tape's own saved tensors, but handed out to Python. An output is kept without its history,
-// which unpacking for the running node puts back.
+// save_for_backward(): like the tape's own saved tensors, but handed out to Python. An output is
+// kept without its history, which unpacking for the running node puts back.
 struct PySaved {
   SavedTensor saved;
   const TensorImpl* output = nullptr;
   Tensor unpack(py::object node) const {
-    static const auto* none = new NodePtr(NodePtr::adopt(new FunctionNode("a custom Function", Py_None)));
+    static const auto* none =
+        new NodePtr(NodePtr::adopt(new FunctionNode("a custom Function", Py_None)));
     const NodePtr owner = node.is_none() ? *none : node_of(node.ptr());
     Tensor t = saved.unpack(*owner);
     auto* function = dynamic_cast<FunctionNode*>(owner.get());
@@ -396,7 +430,8 @@ void init_autograd(py::module_& m) {
                          {Py_tp_getset, node_attributes},
                          {Py_tp_doc, const_cast<char*>("A recorded operation.")},
                          {0, nullptr}};
-  PyType_Spec spec = {"pygrad.autograd.graph.Node", sizeof(PyNode), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+  PyType_Spec spec = {"pygrad.autograd.graph.Node", sizeof(PyNode), 0,
+                      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
   node_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   m.attr("Node") = py::handle(reinterpret_cast<PyObject*>(node_type));
   forget_node_object = forget_object;
@@ -411,10 +446,12 @@ void init_autograd(py::module_& m) {
   py::class_<PySaved>(m, "SavedTensor", "A tensor kept for backward, with the version it had.")
       .def(py::init([](const Tensor& t, bool is_output) {
              // An output is kept without its history: node and tensor must not own each other.
-             return PySaved{SavedTensor(is_output ? alias(t) : t, nullptr, 0, t.version()), is_output ? t.impl() : nullptr};
+             return PySaved{SavedTensor(is_output ? alias(t) : t, nullptr, 0, t.version()),
+                            is_output ? t.impl() : nullptr};
            }),
            py::arg("tensor"), py::arg("is_output"))
-      .def("unpack", &PySaved::unpack, py::arg("node") = py::none(), "The tensor; raises when it was changed in place since.");
+      .def("unpack", &PySaved::unpack, py::arg("node") = py::none(),
+           "The tensor; raises when it was changed in place since.");
 
   m.def("run_backward", backward_entry);
   m.def("record_function", record_function);

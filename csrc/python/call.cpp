@@ -1,8 +1,8 @@
 // The binder: one vectorcall entry for every op, driven by its schema.
 //
-// A function and a method are two small callables over the same OpDef. Overloads are tried in registration order; the first
-// whose arguments all convert is called. The message of a failed call names the argument when there is one overload, and lists
-// the signatures when there are several.
+// A function and a method are two small callables over the same OpDef. Overloads are tried in
+// registration order; the first whose arguments all convert is called. The message of a failed call
+// names the argument when there is one overload, and lists the signatures when there are several.
 #include <cstring>
 
 #include "csrc/autograd/grad_mode.h"
@@ -20,7 +20,8 @@ constexpr int64_t kReleaseGilElements = 65536;
 bool is_alias(const char* given, const char* name) {
   if (!std::strcmp(given, "axis")) return !std::strcmp(name, "dim");
   if (!std::strcmp(given, "keepdims")) return !std::strcmp(name, "keepdim");
-  if (!std::strcmp(given, "x") || !std::strcmp(given, "a") || !std::strcmp(given, "x1")) return !std::strcmp(name, "input");
+  if (!std::strcmp(given, "x") || !std::strcmp(given, "a") || !std::strcmp(given, "x1"))
+    return !std::strcmp(name, "input");
   if (!std::strcmp(given, "x2")) return !std::strcmp(name, "other");
   if (!std::strcmp(given, "self")) return !std::strcmp(name, "input");
   return false;
@@ -30,7 +31,8 @@ struct ParseError {
   std::string text;
 };
 
-// Keywords that no schema names: where the result goes, and options that only some formats of PyTorch's know.
+// Keywords that no schema names: where the result goes, and options that only some formats of
+// PyTorch's know.
 struct CommonArguments {
   PyObject* out = nullptr;
   PyObject* memory_format = nullptr;
@@ -52,9 +54,12 @@ bool take_common(const OpDef& op, const char* name, PyObject* value, CommonArgum
 
 bool in_form(const OpDef& op, CallForm form) {
   switch (form) {
-    case CallForm::inplace: return op.has_inplace;
-    case CallForm::method: return op.is_method;
-    case CallForm::function: return op.namespaces.size() != 1 || std::strcmp(op.namespaces[0], "Tensor") != 0;
+    case CallForm::inplace:
+      return op.has_inplace;
+    case CallForm::method:
+      return op.is_method;
+    case CallForm::function:
+      return op.namespaces.size() != 1 || std::strcmp(op.namespaces[0], "Tensor") != 0;
   }
   return true;
 }
@@ -67,15 +72,15 @@ std::string to_string(PyObject* owned) {
 std::string type_error(const OpDef& op, const Param& p, PyObject* got) {
   const bool list = PyTuple_Check(got) || PyList_Check(got);
   if (p.kind == ArgKind::IntList && list && PySequence_Fast_GET_SIZE(got) > kMaxDims)
-    raise(ErrorKind::Runtime, op.name, "(): tensors have at most ", kMaxDims, " dimensions; argument '", p.name, "' has ",
-          PySequence_Fast_GET_SIZE(got));
-  return std::string(op.name) + "(): argument '" + p.name + "' must be " + to_string(kind_name(p)) + ", not " +
-         (got == Py_None ? "NoneType" : Py_TYPE(got)->tp_name);
+    raise(ErrorKind::Runtime, op.name, "(): tensors have at most ", kMaxDims,
+          " dimensions; argument '", p.name, "' has ", PySequence_Fast_GET_SIZE(got));
+  return std::string(op.name) + "(): argument '" + p.name + "' must be " + to_string(kind_name(p)) +
+         ", not " + (got == Py_None ? "NoneType" : Py_TYPE(got)->tp_name);
 }
 
 // Fills `values` (one per parameter). `error`, when given, receives why the arguments do not fit.
-bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnames, Value* values, CommonArguments& common,
-           ParseError* error) {
+bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnames, Value* values,
+           CommonArguments& common, ParseError* error) {
   const size_t n = op.params.size();
   const size_t nkw = kwnames ? size_t(PyTuple_GET_SIZE(kwnames)) : 0;
   PyObject* given[kMaxParams] = {};
@@ -87,7 +92,8 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
     // x.view(2, 3): the remaining positional arguments are the list.
     if (p.varargs) {
       const bool tensors = p.kind == ArgKind::TensorList;
-      const bool single = used + 1 == nargs && (PyTuple_Check(args[used]) || PyList_Check(args[used]));
+      const bool single =
+          used + 1 == nargs && (PyTuple_Check(args[used]) || PyList_Check(args[used]));
       if (!single) {
         if (tensors) {
           TensorList list;
@@ -127,8 +133,9 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
   }
   if (used < nargs) {
     if (error)
-      error->text = std::string(op.name) + "() takes " + std::to_string(n) + " positional argument" + (n == 1 ? "" : "s") + " but " +
-                    std::to_string(nargs) + " were given";
+      error->text = std::string(op.name) + "() takes " + std::to_string(n) +
+                    " positional argument" + (n == 1 ? "" : "s") + " but " + std::to_string(nargs) +
+                    " were given";
     return false;
   }
   for (size_t k = 0; k < nkw; ++k) {
@@ -140,11 +147,13 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
       for (i = 0; i < n && !is_alias(name, op.params[i].name.c_str());) ++i;
     if (i == n) {
       if (take_common(op, name, args[nargs + k], common)) continue;
-      if (error) error->text = std::string(op.name) + "() got an unexpected keyword argument '" + name + "'";
+      if (error)
+        error->text = std::string(op.name) + "() got an unexpected keyword argument '" + name + "'";
       return false;
     }
     if (given[i]) {
-      if (error) error->text = std::string(op.name) + "() got multiple values for argument '" + name + "'";
+      if (error)
+        error->text = std::string(op.name) + "() got multiple values for argument '" + name + "'";
       return false;
     }
     given[i] = args[nargs + k];
@@ -154,7 +163,8 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
     if (!given[i]) {
       if (!p.has_default) {
         if (error) {
-          error->text = std::string(op.name) + "() missing 1 required positional argument: \"" + p.name + "\"";
+          error->text = std::string(op.name) + "() missing 1 required positional argument: \"" +
+                        p.name + "\"";
         }
         return false;
       }
@@ -174,7 +184,8 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
   return true;
 }
 
-[[noreturn]] void raise_no_match(OpDef* first, CallForm form, PyObject* const* args, size_t nargs, PyObject* kwnames) {
+[[noreturn]] void raise_no_match(OpDef* first, CallForm form, PyObject* const* args, size_t nargs,
+                                 PyObject* kwnames) {
   std::vector<std::pair<OpDef*, std::string>> tried;
   for (OpDef* op = first; op; op = op->next_overload) {
     if (!in_form(*op, form)) continue;
@@ -185,11 +196,13 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
     tried.push_back({op, error.text});
   }
   if (tried.size() == 1) raise(ErrorKind::Type, tried[0].second);
-  std::string text = std::string(first->name) + "() received an invalid combination of arguments - got (";
+  std::string text =
+      std::string(first->name) + "() received an invalid combination of arguments - got (";
   for (size_t i = 0; i < nargs; ++i) text += std::string(i ? ", " : "") + Py_TYPE(args[i])->tp_name;
   const size_t nkw = kwnames ? size_t(PyTuple_GET_SIZE(kwnames)) : 0;
   for (size_t k = 0; k < nkw; ++k)
-    text += std::string(nargs + k ? ", " : "") + PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, Py_ssize_t(k))) + "=" +
+    text += std::string(nargs + k ? ", " : "") +
+            PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, Py_ssize_t(k))) + "=" +
             Py_TYPE(args[nargs + k])->tp_name;
   text += "), but expected one of:";
   for (const auto& [op, why] : tried) text += std::string("\n * ") + op->schema + "\n      " + why;
@@ -212,12 +225,14 @@ int64_t work_of(const OpDef& op, const Value* values) {
 }
 
 Value invoke(const OpDef& op, Value* values) {
-  // A product reads its operands many times, so this many elements of any op are worth another thread's turn.
+  // A product reads its operands many times, so this many elements of any op are worth another
+  // thread's turn.
   const ReleaseGil gil(work_of(op, values) >= kReleaseGilElements);
   return op.fn(values);
 }
 
-// Tensors made in inference mode are marked; what shares memory with an argument stays what the argument is.
+// Tensors made in inference mode are marked; what shares memory with an argument stays what the
+// argument is.
 void mark_inference(const OpDef& op, const Value* values, Value& result) {
   auto mark = [&](Tensor& t) {
     if (!t.defined()) return;
@@ -234,13 +249,16 @@ void mark_inference(const OpDef& op, const Value* values, Value& result) {
 
 // out=: the result is written into a tensor the caller gave, resized if it has the wrong shape.
 void write_out(const OpDef& op, const Tensor& result, PyObject* out) {
-  PG_CHECK_TYPE(is_tensor(out), op.name, "(): argument 'out' must be Tensor, not ", Py_TYPE(out)->tp_name);
+  PG_CHECK_TYPE(is_tensor(out), op.name, "(): argument 'out' must be Tensor, not ",
+                Py_TYPE(out)->tp_name);
   const Tensor t = tensor_of(out);
   PG_CHECK(!grad_enabled() || (!result.requires_grad() && !t.requires_grad()), op.name,
-           "(): functions with out=... arguments don't support automatic differentiation, but one of the arguments requires grad");
+           "(): functions with out=... arguments don't support automatic differentiation, but one "
+           "of the arguments requires grad");
   PG_CHECK(can_cast(result.dtype(), t.dtype()), op.name, "(): result type ", result.dtype(),
            " can't be cast to the desired output type ", t.dtype());
-  PG_CHECK(result.device() == t.device(), op.name, "(): expected out tensor to be on ", result.device(), ", but it is on ", t.device());
+  PG_CHECK(result.device() == t.device(), op.name, "(): expected out tensor to be on ",
+           result.device(), ", but it is on ", t.device());
   if (!Shape::same(t.sizes(), result.sizes())) {
     const Tensor fresh = empty(result.sizes(), t.dtype(), t.device());
     TensorImpl* p = t.impl();
@@ -260,7 +278,8 @@ void write_out(const OpDef& op, const Tensor& result, PyObject* out) {
 
 bool any_requires_grad(const OpDef& op, const Value* values) {
   for (int i = 0; i < op.arity; ++i)
-    if (auto* t = std::get_if<Tensor>(&values[i]); t && t->defined() && t->requires_grad()) return true;
+    if (auto* t = std::get_if<Tensor>(&values[i]); t && t->defined() && t->requires_grad())
+      return true;
   return false;
 }
 
@@ -289,7 +308,8 @@ Tensor with_memory_format(Tensor t, PyObject* format) {
   const std::string name = py::str(py::handle(format));
   if (name.find("channels_last") == std::string::npos) return t;
   const int64_t dims = name.find("3d") == std::string::npos ? 4 : 5;
-  PG_CHECK(t.dim() == dims, "required rank ", dims, " tensor to use ", name, " format, got rank ", t.dim());
+  PG_CHECK(t.dim() == dims, "required rank ", dims, " tensor to use ", name, " format, got rank ",
+           t.dim());
   Shape last{0}, first{0, dims - 1};
   for (int64_t d = 2; d < dims; ++d) last.push_back(d);
   last.push_back(1);
@@ -297,18 +317,22 @@ Tensor with_memory_format(Tensor t, PyObject* format) {
   return permute(contiguous(permute(t, last)), first);
 }
 
-PyObject* finish_call(OpDef& op, const Value* values, Value result, const CommonArguments& common, PyObject* const* args) {
+PyObject* finish_call(OpDef& op, const Value* values, Value result, const CommonArguments& common,
+                      PyObject* const* args) {
   if (grad_state.inference) mark_inference(op, values, result);
   if (common.memory_format && op.returns == ReturnKind::Tensor)
     result = with_memory_format(std::get<Tensor>(result), common.memory_format);
   PyObject* out = common.out;
   if (out && op.returns == ReturnKind::Tuple) {
     auto& list = std::get<TensorList>(result);
-    PG_CHECK_TYPE(PyTuple_Check(out) || PyList_Check(out), op.name, "(): argument 'out' must be tuple of Tensors, not ",
-                  Py_TYPE(out)->tp_name);
-    PG_CHECK_TYPE(size_t(PySequence_Fast_GET_SIZE(out)) == list.size(), op.name, "(): 'out' must hold ", list.size(), " tensors");
-    for (size_t i = 0; i < list.size(); ++i) write_out(op, list[i], PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
-    for (size_t i = 0; i < list.size(); ++i) list[i] = tensor_of(PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
+    PG_CHECK_TYPE(PyTuple_Check(out) || PyList_Check(out), op.name,
+                  "(): argument 'out' must be tuple of Tensors, not ", Py_TYPE(out)->tp_name);
+    PG_CHECK_TYPE(size_t(PySequence_Fast_GET_SIZE(out)) == list.size(), op.name,
+                  "(): 'out' must hold ", list.size(), " tensors");
+    for (size_t i = 0; i < list.size(); ++i)
+      write_out(op, list[i], PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
+    for (size_t i = 0; i < list.size(); ++i)
+      list[i] = tensor_of(PySequence_Fast_GET_ITEM(out, Py_ssize_t(i)));
     return wrap_value(op, result);
   }
   if (out) {
@@ -316,13 +340,15 @@ PyObject* finish_call(OpDef& op, const Value* values, Value result, const Common
     return Py_NewRef(out);
   }
   // x.fill_(1) is x.
-  if (op.inplace_only && op.returns == ReturnKind::Tensor && op.params[0].kind == ArgKind::Tensor) return Py_NewRef(args[0]);
+  if (op.inplace_only && op.returns == ReturnKind::Tensor && op.params[0].kind == ArgKind::Tensor)
+    return Py_NewRef(args[0]);
   return wrap_value(op, result);
 }
 
 }  // namespace
 
-PyObject* call_op(OpDef* first, CallForm form, PyObject* const* args, size_t nargs, PyObject* kwnames) {
+PyObject* call_op(OpDef* first, CallForm form, PyObject* const* args, size_t nargs,
+                  PyObject* kwnames) {
   Value values[kMaxParams];
   for (OpDef* op = first; op; op = op->next_overload) {
     if (!in_form(*op, form)) continue;

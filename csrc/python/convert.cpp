@@ -12,13 +12,15 @@ namespace {
 bool is_numpy_scalar(PyObject* o) {
   const char* name = Py_TYPE(o)->tp_name;
   if (std::strncmp(name, "numpy.", 6) != 0) return false;
-  return std::strcmp(name, "numpy.ndarray") != 0 && PyObject_HasAttrString(o, "item") && PyObject_HasAttrString(o, "dtype");
+  return std::strcmp(name, "numpy.ndarray") != 0 && PyObject_HasAttrString(o, "item") &&
+         PyObject_HasAttrString(o, "dtype");
 }
 
 bool is_int_like(PyObject* o) {
   if (PyLong_Check(o)) return !PyBool_Check(o);
   if (is_tensor(o)) return impl_of(o)->numel == 1 && is_integral(impl_of(o)->dtype, false);
-  return !PyFloat_Check(o) && !PyUnicode_Check(o) && PyIndex_Check(o) && !PyBool_Check(o) && is_numpy_scalar(o);
+  return !PyFloat_Check(o) && !PyUnicode_Check(o) && PyIndex_Check(o) && !PyBool_Check(o) &&
+         is_numpy_scalar(o);
 }
 
 int64_t int_of(PyObject* o) {
@@ -26,8 +28,8 @@ int64_t int_of(PyObject* o) {
     const int64_t v = PyLong_AsLongLong(o);
     if (v == -1 && PyErr_Occurred()) {
       PyErr_Clear();
-      raise(ErrorKind::Value, "Overflow when unpacking long long: the integer ", py::str(py::handle(o)).cast<std::string>(),
-            " does not fit 64 bits");
+      raise(ErrorKind::Value, "Overflow when unpacking long long: the integer ",
+            py::str(py::handle(o)).cast<std::string>(), " does not fit 64 bits");
     }
     return v;
   }
@@ -48,23 +50,29 @@ Scalar scalar_of(PyObject* o) {
     int overflow = 0;
     const int64_t v = PyLong_AsLongLongAndOverflow(o, &overflow);
     if (!overflow) return Scalar(v);
-    raise(ErrorKind::Value, "Overflow when unpacking long long: the integer ", py::str(py::handle(o)).cast<std::string>(),
-          " does not fit 64 bits");
+    raise(ErrorKind::Value, "Overflow when unpacking long long: the integer ",
+          py::str(py::handle(o)).cast<std::string>(), " does not fit 64 bits");
   }
   if (PyFloat_Check(o)) return Scalar(PyFloat_AS_DOUBLE(o));
-  if (PyComplex_Check(o)) return Scalar(Complex128(PyComplex_RealAsDouble(o), PyComplex_ImagAsDouble(o)));
+  if (PyComplex_Check(o))
+    return Scalar(Complex128(PyComplex_RealAsDouble(o), PyComplex_ImagAsDouble(o)));
   py::object item = py::reinterpret_borrow<py::object>(o).attr("item")();
-  if (item.ptr() == o || !(PyLong_Check(item.ptr()) || PyFloat_Check(item.ptr()) || PyComplex_Check(item.ptr())))
+  if (item.ptr() == o ||
+      !(PyLong_Check(item.ptr()) || PyFloat_Check(item.ptr()) || PyComplex_Check(item.ptr())))
     raise(ErrorKind::Type, "cannot use a ", Py_TYPE(o)->tp_name, " as a number");
   return scalar_of(item.ptr());
 }
 
 PyObject* wrap_scalar(Scalar s) {
   switch (s.kind) {
-    case Scalar::Kind::Bool: return PyBool_FromLong(s.i != 0);
-    case Scalar::Kind::Int: return PyLong_FromLongLong(s.i);
-    case Scalar::Kind::Float: return PyFloat_FromDouble(s.d);
-    case Scalar::Kind::Complex: return PyComplex_FromDoubles(s.d, s.im);
+    case Scalar::Kind::Bool:
+      return PyBool_FromLong(s.i != 0);
+    case Scalar::Kind::Int:
+      return PyLong_FromLongLong(s.i);
+    case Scalar::Kind::Float:
+      return PyFloat_FromDouble(s.d);
+    case Scalar::Kind::Complex:
+      return PyComplex_FromDoubles(s.d, s.im);
   }
   Py_RETURN_NONE;
 }
@@ -111,7 +119,8 @@ bool convert(const Param& param, PyObject* o, Value& out) {
         return true;
       }
       // A 0-d tensor is a number where no gradient would be lost.
-      if (param.kind == ArgKind::Scalar && is_tensor(o) && impl_of(o)->ndim == 0 && !tensor_of(o).requires_grad()) {
+      if (param.kind == ArgKind::Scalar && is_tensor(o) && impl_of(o)->ndim == 0 &&
+          !tensor_of(o).requires_grad()) {
         out = item_of(o);
         return true;
       }
@@ -217,20 +226,48 @@ bool convert(const Param& param, PyObject* o, Value& out) {
 PyObject* kind_name(const Param& param) {
   const char* name = "";
   switch (param.kind) {
-    case ArgKind::Tensor: name = "Tensor"; break;
-    case ArgKind::TensorList: name = "tuple of Tensors"; break;
-    case ArgKind::TensorOrScalar: name = "Tensor or Number"; break;
-    case ArgKind::Scalar: name = "Number"; break;
-    case ArgKind::Int: name = "int"; break;
-    case ArgKind::Float: name = "float"; break;
-    case ArgKind::Bool: name = "bool"; break;
-    case ArgKind::Str: name = "str"; break;
-    case ArgKind::IntList: name = "tuple of ints"; break;
-    case ArgKind::LongIntList: name = "tuple of ints"; break;
-    case ArgKind::FloatList: name = "tuple of floats"; break;
-    case ArgKind::DType: name = "torch.dtype"; break;
-    case ArgKind::Device: name = "torch.device"; break;
-    case ArgKind::Generator: name = "torch.Generator"; break;
+    case ArgKind::Tensor:
+      name = "Tensor";
+      break;
+    case ArgKind::TensorList:
+      name = "tuple of Tensors";
+      break;
+    case ArgKind::TensorOrScalar:
+      name = "Tensor or Number";
+      break;
+    case ArgKind::Scalar:
+      name = "Number";
+      break;
+    case ArgKind::Int:
+      name = "int";
+      break;
+    case ArgKind::Float:
+      name = "float";
+      break;
+    case ArgKind::Bool:
+      name = "bool";
+      break;
+    case ArgKind::Str:
+      name = "str";
+      break;
+    case ArgKind::IntList:
+      name = "tuple of ints";
+      break;
+    case ArgKind::LongIntList:
+      name = "tuple of ints";
+      break;
+    case ArgKind::FloatList:
+      name = "tuple of floats";
+      break;
+    case ArgKind::DType:
+      name = "torch.dtype";
+      break;
+    case ArgKind::Device:
+      name = "torch.device";
+      break;
+    case ArgKind::Generator:
+      name = "torch.Generator";
+      break;
   }
   return PyUnicode_FromFormat("%s%s", name, param.optional ? " or None" : "");
 }
@@ -240,7 +277,8 @@ namespace {
 PyObject* wrap_list(TensorList& list) {
   PyObject* tuple = PyTuple_New(Py_ssize_t(list.size()));
   if (!tuple) return nullptr;
-  for (size_t i = 0; i < list.size(); ++i) PyTuple_SET_ITEM(tuple, Py_ssize_t(i), wrap(std::move(list[i])));
+  for (size_t i = 0; i < list.size(); ++i)
+    PyTuple_SET_ITEM(tuple, Py_ssize_t(i), wrap(std::move(list[i])));
   return tuple;
 }
 
@@ -250,7 +288,8 @@ PyObject* named_repr(PyObject* self) {
   std::string text = std::string(Py_TYPE(self)->tp_name) + "(";
   const py::object fields = tuple.attr("__match_args__");
   for (py::ssize_t i = 0; i < PyTuple_GET_SIZE(self); ++i)
-    text += (i ? ",\n" : "\n") + py::str(fields[py::int_(i)]).cast<std::string>() + "=" + py::repr(PyTuple_GET_ITEM(self, i)).cast<std::string>();
+    text += (i ? ",\n" : "\n") + py::str(fields[py::int_(i)]).cast<std::string>() + "=" +
+            py::repr(PyTuple_GET_ITEM(self, i)).cast<std::string>();
   return PyUnicode_FromString((text + ")").c_str());
 }
 
@@ -263,14 +302,16 @@ PyObject* wrap_named(const OpDef& op, TensorList& list) {
     for (size_t i = 0; i < list.size(); ++i) fields[i] = {op.return_names[i].c_str(), ""};
     fields[list.size()] = {nullptr, nullptr};
     auto* name = new std::string(std::string("torch.return_types.") + op.name);
-    PyStructSequence_Desc desc{name->c_str(), "The results of an op, by name.", fields, int(list.size())};
+    PyStructSequence_Desc desc{name->c_str(), "The results of an op, by name.", fields,
+                               int(list.size())};
     type = PyStructSequence_NewType(&desc);
     if (!type) return nullptr;
     type->tp_repr = [](PyObject* self) { return guarded([&] { return named_repr(self); }); };
   }
   PyObject* tuple = PyStructSequence_New(type);
   if (!tuple) return nullptr;
-  for (size_t i = 0; i < list.size(); ++i) PyStructSequence_SetItem(tuple, Py_ssize_t(i), wrap(std::move(list[i])));
+  for (size_t i = 0; i < list.size(); ++i)
+    PyStructSequence_SetItem(tuple, Py_ssize_t(i), wrap(std::move(list[i])));
   return tuple;
 }
 
@@ -278,15 +319,20 @@ PyObject* wrap_named(const OpDef& op, TensorList& list) {
 
 PyObject* wrap_value(const OpDef& op, Value& value) {
   switch (op.returns) {
-    case ReturnKind::None: Py_RETURN_NONE;
-    case ReturnKind::Tensor: return wrap(std::move(std::get<Tensor>(value)));
-    case ReturnKind::TensorList: return wrap_list(std::get<TensorList>(value));
+    case ReturnKind::None:
+      Py_RETURN_NONE;
+    case ReturnKind::Tensor:
+      return wrap(std::move(std::get<Tensor>(value)));
+    case ReturnKind::TensorList:
+      return wrap_list(std::get<TensorList>(value));
     case ReturnKind::Tuple: {
       auto& list = std::get<TensorList>(value);
       return op.return_names[0].empty() ? wrap_list(list) : wrap_named(op, list);
     }
-    case ReturnKind::IntList: return wrap_size(std::get<Shape>(value));
-    default: return wrap_scalar(std::get<Scalar>(value));
+    case ReturnKind::IntList:
+      return wrap_size(std::get<Shape>(value));
+    default:
+      return wrap_scalar(std::get<Scalar>(value));
   }
 }
 

@@ -18,11 +18,13 @@ struct Survey {
 };
 
 bool is_array_like(PyObject* o) {
-  return !PyUnicode_Check(o) && !PyBytes_Check(o) && PyObject_HasAttrString(o, "__array_interface__");
+  return !PyUnicode_Check(o) && !PyBytes_Check(o) &&
+         PyObject_HasAttrString(o, "__array_interface__");
 }
 
 bool is_nested(PyObject* o) {
-  return (PyList_Check(o) || PyTuple_Check(o) || (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !is_tensor(o))) &&
+  return (PyList_Check(o) || PyTuple_Check(o) ||
+          (PySequence_Check(o) && !PyUnicode_Check(o) && !PyBytes_Check(o) && !is_tensor(o))) &&
          !is_number(o);
 }
 
@@ -33,7 +35,8 @@ void survey(PyObject* o, int64_t depth, Survey& s) {
     if (depth == s.shape.size())
       s.shape.push_back(n);
     else
-      PG_CHECK_VALUE(s.shape[depth] == n, "expected sequence of length ", s.shape[depth], " at dim ", depth, " (got ", n, ")");
+      PG_CHECK_VALUE(s.shape[depth] == n, "expected sequence of length ", s.shape[depth],
+                     " at dim ", depth, " (got ", n, ")");
     if (n == 0) return;
     py::object first = py::reinterpret_steal<py::object>(PySequence_GetItem(o, 0));
     survey(first.ptr(), depth + 1, s);
@@ -55,11 +58,13 @@ int kind_of_number(PyObject* o) {
 template <class F>
 void each_leaf(PyObject* o, const Shape& shape, int64_t depth, F&& f) {
   if (depth == shape.size()) {
-    PG_CHECK_VALUE(!is_nested(o), "too many dimensions: a sequence where a number was expected, at depth ", depth);
+    PG_CHECK_VALUE(!is_nested(o),
+                   "too many dimensions: a sequence where a number was expected, at depth ", depth);
     f(o);
     return;
   }
-  PG_CHECK_VALUE(is_nested(o) || is_tensor(o), "expected a sequence of length ", shape[depth], " at dim ", depth, ", got a ", Py_TYPE(o)->tp_name);
+  PG_CHECK_VALUE(is_nested(o) || is_tensor(o), "expected a sequence of length ", shape[depth],
+                 " at dim ", depth, ", got a ", Py_TYPE(o)->tp_name);
   if (is_tensor(o)) {
     py::object list = py::reinterpret_steal<py::object>(to_list(tensor_of(o)));
     each_leaf(list.ptr(), shape, depth, f);
@@ -68,8 +73,10 @@ void each_leaf(PyObject* o, const Shape& shape, int64_t depth, F&& f) {
   py::object fast = py::reinterpret_steal<py::object>(PySequence_Fast(o, "expected a sequence"));
   if (!fast) throw py::error_already_set();
   const Py_ssize_t n = PySequence_Fast_GET_SIZE(fast.ptr());
-  PG_CHECK_VALUE(n == shape[depth], "expected sequence of length ", shape[depth], " at dim ", depth, " (got ", n, ")");
-  for (Py_ssize_t i = 0; i < n; ++i) each_leaf(PySequence_Fast_GET_ITEM(fast.ptr(), i), shape, depth + 1, f);
+  PG_CHECK_VALUE(n == shape[depth], "expected sequence of length ", shape[depth], " at dim ", depth,
+                 " (got ", n, ")");
+  for (Py_ssize_t i = 0; i < n; ++i)
+    each_leaf(PySequence_Fast_GET_ITEM(fast.ptr(), i), shape, depth + 1, f);
 }
 
 Scalar leaf_scalar(PyObject* o) {
@@ -81,26 +88,35 @@ Scalar leaf_scalar(PyObject* o) {
 
 void store(void* base, int64_t i, DType dtype, Scalar s) {
   switch (dtype) {
-#define PG_STORE(D, T) case DType::D: static_cast<T*>(base)[i] = s.to<T>(); break;
-    PG_STORE(Bool, bool) PG_STORE(UInt8, uint8_t) PG_STORE(Int8, int8_t) PG_STORE(Int16, int16_t) PG_STORE(Int32, int32_t)
-    PG_STORE(Int64, int64_t) PG_STORE(Float16, Half) PG_STORE(BFloat16, BFloat16) PG_STORE(Float32, float)
-    PG_STORE(Float64, double) PG_STORE(Complex64, Complex64) PG_STORE(Complex128, Complex128)
+#define PG_STORE(D, T)                    \
+  case DType::D:                          \
+    static_cast<T*>(base)[i] = s.to<T>(); \
+    break;
+    PG_STORE(Bool, bool)
+    PG_STORE(UInt8, uint8_t) PG_STORE(Int8, int8_t) PG_STORE(Int16, int16_t)
+        PG_STORE(Int32, int32_t) PG_STORE(Int64, int64_t) PG_STORE(Float16, Half)
+            PG_STORE(BFloat16, BFloat16) PG_STORE(Float32, float) PG_STORE(Float64, double)
+                PG_STORE(Complex64, Complex64) PG_STORE(Complex128, Complex128)
 #undef PG_STORE
   }
 }
 
 void check_fits(Scalar s, DType dtype) {
   if (is_complex(dtype) || dtype == DType::Bool) return;
-  PG_CHECK_TYPE(!s.is_complex(), "must be real number, not complex: cannot store ", s.d, " + ", s.im, "j as ", dtype);
+  PG_CHECK_TYPE(!s.is_complex(), "must be real number, not complex: cannot store ", s.d, " + ",
+                s.im, "j as ", dtype);
   if (!is_integral(dtype)) return;
   if (!s.is_integral()) {
-    PG_CHECK(s.d == s.d && s.d < 9.3e18 && s.d > -9.3e18, "value cannot be converted to type ", dtype, " without overflow: ", s.d);
+    PG_CHECK(s.d == s.d && s.d < 9.3e18 && s.d > -9.3e18, "value cannot be converted to type ",
+             dtype, " without overflow: ", s.d);
     return;
   }
   const int bits = int(item_size(dtype)) * 8;
   if (bits == 64) return;
-  const int64_t high = dtype == DType::UInt8 ? 255 : (int64_t(1) << (bits - 1)) - 1, low = dtype == DType::UInt8 ? -high : -high - 1;  // -1 becomes 255
-  PG_CHECK(s.i >= low && s.i <= high, "value cannot be converted to type ", dtype, " without overflow: ", s.i);
+  const int64_t high = dtype == DType::UInt8 ? 255 : (int64_t(1) << (bits - 1)) - 1,
+                low = dtype == DType::UInt8 ? -high : -high - 1;  // -1 becomes 255
+  PG_CHECK(s.i >= low && s.i <= high, "value cannot be converted to type ", dtype,
+           " without overflow: ", s.i);
 }
 
 Tensor from_sequence(PyObject* data, std::optional<DType> dtype) {
@@ -117,18 +133,24 @@ Tensor from_sequence(PyObject* data, std::optional<DType> dtype) {
         return;
       }
       PG_CHECK_VALUE(!PyUnicode_Check(o), "too many dimensions 'str': expected numbers, got a str");
-      PG_CHECK(is_number(o), "Could not infer dtype of ", Py_TYPE(o)->tp_name, "; expected numbers or nested sequences of them");
+      PG_CHECK(is_number(o), "Could not infer dtype of ", Py_TYPE(o)->tp_name,
+               "; expected numbers or nested sequences of them");
       if (std::strncmp(Py_TYPE(o)->tp_name, "numpy.", 6) == 0) {
         py::object scalar = py::reinterpret_borrow<py::object>(o);
         const std::string name = py::str(scalar.attr("dtype")).cast<std::string>();
         for (int i = 0; i < kNumDTypes; ++i)
-          if (name == dtype_name(DType(i))) typed = typed ? promote_types(*typed, DType(i)) : DType(i);
+          if (name == dtype_name(DType(i)))
+            typed = typed ? promote_types(*typed, DType(i)) : DType(i);
         return;
       }
       const int k = kind_of_number(o);
       kind = k > kind ? k : kind;
     });
-    DType d = kind < 0 ? default_dtype() : kind == 0 ? DType::Bool : kind == 1 ? DType::Int64 : kind == 2 ? default_dtype() : default_complex_dtype();
+    DType d = kind < 0    ? default_dtype()
+              : kind == 0 ? DType::Bool
+              : kind == 1 ? DType::Int64
+              : kind == 2 ? default_dtype()
+                          : default_complex_dtype();
     if (typed) d = kind < 0 ? *typed : promote_types(*typed, d);
     dtype = d;
   }
@@ -161,14 +183,19 @@ std::optional<DType> dtype_of_format(const char* format, Py_ssize_t itemsize) {
   if (!std::strcmp(f, "Zd")) return DType::Complex128;
   if (!std::strcmp(f, "B")) return DType::UInt8;
   if (std::strlen(f) == 1 && std::strchr("bhilq", *f))
-    return itemsize == 1 ? DType::Int8 : itemsize == 2 ? DType::Int16 : itemsize == 4 ? DType::Int32 : DType::Int64;
+    return itemsize == 1   ? DType::Int8
+           : itemsize == 2 ? DType::Int16
+           : itemsize == 4 ? DType::Int32
+                           : DType::Int64;
   return std::nullopt;
 }
 
-// Unsigned NumPy types without a tensor dtype (uint16 ...) are refused, as is anything else unknown.
+// Unsigned NumPy types without a tensor dtype (uint16 ...) are refused, as is anything else
+// unknown.
 [[noreturn]] void raise_format(const char* format) {
   raise(ErrorKind::Type, "can't convert an array with elements of format '", format ? format : "B",
-        "'. The only supported types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint8, and bool.");
+        "'. The only supported types are: float64, float32, float16, complex64, complex128, int64, "
+        "int32, int16, int8, uint8, and bool.");
 }
 
 struct HeldBuffer {
@@ -210,29 +237,37 @@ Tensor tensor_from_buffer(PyObject* o) {
     sizes.push_back(b.shape[i]);
     aligned &= b.strides[i] % b.itemsize == 0;
     strides.push_back(b.strides[i] / b.itemsize);
-    if (b.shape[i] > 0) (b.strides[i] < 0 ? low : high) += (b.shape[i] - 1) * (b.strides[i] / b.itemsize);
+    if (b.shape[i] > 0)
+      (b.strides[i] < 0 ? low : high) += (b.shape[i] - 1) * (b.strides[i] / b.itemsize);
   }
   if (!aligned || reinterpret_cast<uintptr_t>(b.buf) % size_t(b.itemsize > 8 ? 8 : b.itemsize)) {
     release(held);
-    raise(ErrorKind::Value, "the array's strides or address are not multiples of its element size. Copy it first");
+    raise(ErrorKind::Value,
+          "the array's strides or address are not multiples of its element size. Copy it first");
   }
-  StoragePtr storage = wrap_storage(static_cast<char*>(b.buf) + low * b.itemsize, size_t((high - low + 1) * b.itemsize), Device{}, release, held);
+  StoragePtr storage = wrap_storage(static_cast<char*>(b.buf) + low * b.itemsize,
+                                    size_t((high - low + 1) * b.itemsize), Device{}, release, held);
   storage->read_only = held->read_only;
   return make_tensor(std::move(storage), *dtype, sizes, strides, -low);
 }
 
 namespace {
 
-// Views with negative strides exist inside the engine only; files and other libraries do not know them.
+// Views with negative strides exist inside the engine only; files and other libraries do not know
+// them.
 void check_strides(const Tensor& t) {
   for (int64_t s : t.strides())
-    PG_CHECK_VALUE(s >= 0, "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
-                   "currently supported. (You can probably work around this by making a copy of your array with array.copy().)");
+    PG_CHECK_VALUE(s >= 0,
+                   "At least one stride in the given numpy array is negative, and tensors with "
+                   "negative strides are not "
+                   "currently supported. (You can probably work around this by making a copy of "
+                   "your array with array.copy().)");
 }
 
 }  // namespace
 
-Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device device, bool share_memory) {
+Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device device,
+                          bool share_memory) {
   Tensor t;
   if (is_tensor(data)) {
     t = tensor_of(data);
@@ -245,8 +280,10 @@ Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device dev
       if (dtype) check_fits(s, *dtype);
       t = full(Shape{}, s, dtype ? *dtype : scalar_dtype(s), Device{});
     }
-  } else if (is_array_like(data) || (PyObject_CheckBuffer(data) && !PyBytes_Check(data) && !PyUnicode_Check(data))) {
-    // NumPy's buffer of a 0-stride or big-endian array may be refused by the buffer protocol; its own copy always works.
+  } else if (is_array_like(data) ||
+             (PyObject_CheckBuffer(data) && !PyBytes_Check(data) && !PyUnicode_Check(data))) {
+    // NumPy's buffer of a 0-stride or big-endian array may be refused by the buffer protocol; its
+    // own copy always works.
     t = tensor_from_buffer(data);
     if (share_memory) check_strides(t);
     if (!share_memory) t = clone(t);
@@ -259,17 +296,21 @@ Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device dev
     py::object array = py::handle(data).attr("__array__")();
     return tensor_from_object(array.ptr(), dtype, device, share_memory);
   } else if (PyObject_HasAttrString(data, "__float__") || PyIndex_Check(data)) {
-    py::object number = py::reinterpret_steal<py::object>(PyIndex_Check(data) ? PyNumber_Index(data) : PyNumber_Float(data));
+    py::object number = py::reinterpret_steal<py::object>(
+        PyIndex_Check(data) ? PyNumber_Index(data) : PyNumber_Float(data));
     if (!number) throw py::error_already_set();
     return tensor_from_object(number.ptr(), dtype, device, share_memory);
   } else {
     if (PyUnicode_Check(data) || PyBytes_Check(data))
-      raise(ErrorKind::Type, "new(): invalid data type '", Py_TYPE(data)->tp_name, "'; expected numbers, nested sequences of them, or an array");
-    raise(ErrorKind::Runtime, "Could not infer dtype of ", Py_TYPE(data)->tp_name, "; expected numbers, nested sequences of them, or an array");
+      raise(ErrorKind::Type, "new(): invalid data type '", Py_TYPE(data)->tp_name,
+            "'; expected numbers, nested sequences of them, or an array");
+    raise(ErrorKind::Runtime, "Could not infer dtype of ", Py_TYPE(data)->tp_name,
+          "; expected numbers, nested sequences of them, or an array");
   }
   if (dtype && t.dtype() != *dtype) t = to(t, *dtype);
   if (t.device() != device) t = to_device(t, device);
-  if (!share_memory && is_tensor(data) && t.impl()->storage.get() == impl_of(data)->storage.get()) t = clone(t);
+  if (!share_memory && is_tensor(data) && t.impl()->storage.get() == impl_of(data)->storage.get())
+    t = clone(t);
   return t;
 }
 
@@ -278,16 +319,26 @@ namespace {
 PyObject* list_of(const char* data, DType dtype, const Tensor& t, int64_t dim) {
   if (dim == t.dim()) {
     switch (dtype) {
-      case DType::Bool: return PyBool_FromLong(*reinterpret_cast<const bool*>(data));
-      case DType::UInt8: return PyLong_FromLong(*reinterpret_cast<const uint8_t*>(data));
-      case DType::Int8: return PyLong_FromLong(*reinterpret_cast<const int8_t*>(data));
-      case DType::Int16: return PyLong_FromLong(*reinterpret_cast<const int16_t*>(data));
-      case DType::Int32: return PyLong_FromLong(*reinterpret_cast<const int32_t*>(data));
-      case DType::Int64: return PyLong_FromLongLong(*reinterpret_cast<const int64_t*>(data));
-      case DType::Float16: return PyFloat_FromDouble(float(*reinterpret_cast<const Half*>(data)));
-      case DType::BFloat16: return PyFloat_FromDouble(float(*reinterpret_cast<const BFloat16*>(data)));
-      case DType::Float32: return PyFloat_FromDouble(*reinterpret_cast<const float*>(data));
-      case DType::Float64: return PyFloat_FromDouble(*reinterpret_cast<const double*>(data));
+      case DType::Bool:
+        return PyBool_FromLong(*reinterpret_cast<const bool*>(data));
+      case DType::UInt8:
+        return PyLong_FromLong(*reinterpret_cast<const uint8_t*>(data));
+      case DType::Int8:
+        return PyLong_FromLong(*reinterpret_cast<const int8_t*>(data));
+      case DType::Int16:
+        return PyLong_FromLong(*reinterpret_cast<const int16_t*>(data));
+      case DType::Int32:
+        return PyLong_FromLong(*reinterpret_cast<const int32_t*>(data));
+      case DType::Int64:
+        return PyLong_FromLongLong(*reinterpret_cast<const int64_t*>(data));
+      case DType::Float16:
+        return PyFloat_FromDouble(float(*reinterpret_cast<const Half*>(data)));
+      case DType::BFloat16:
+        return PyFloat_FromDouble(float(*reinterpret_cast<const BFloat16*>(data)));
+      case DType::Float32:
+        return PyFloat_FromDouble(*reinterpret_cast<const float*>(data));
+      case DType::Float64:
+        return PyFloat_FromDouble(*reinterpret_cast<const double*>(data));
       case DType::Complex64: {
         auto* z = reinterpret_cast<const Complex64*>(data);
         return PyComplex_FromDoubles(z->re, z->im);
@@ -324,23 +375,33 @@ void init_factory(py::module_& m) {
       [](py::object data, py::object dtype, py::object device, bool requires_grad, bool) {
         if (is_tensor(data.ptr()))
           PyErr_WarnEx(PyExc_UserWarning,
-                       "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                       "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).", 1);
+                       "To copy construct from a tensor, it is recommended to use "
+                       "sourceTensor.detach().clone() or "
+                       "sourceTensor.detach().clone().requires_grad_(True), rather than "
+                       "torch.tensor(sourceTensor).",
+                       1);
         if (PyErr_Occurred()) throw py::error_already_set();
-        const std::optional<DType> d = dtype.is_none() ? std::nullopt : std::optional(dtype_of_object(dtype.ptr()));
-        const Device where = !device.is_none() ? parse_device(device.ptr()) : is_tensor(data.ptr()) ? impl_of(data.ptr())->device : default_device();
+        const std::optional<DType> d =
+            dtype.is_none() ? std::nullopt : std::optional(dtype_of_object(dtype.ptr()));
+        const Device where = !device.is_none()       ? parse_device(device.ptr())
+                             : is_tensor(data.ptr()) ? impl_of(data.ptr())->device
+                                                     : default_device();
         Tensor t = tensor_from_object(data.ptr(), d, where, false);
         if (requires_grad) set_requires_grad(t, true);
         return t;
       },
-      py::arg("data"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(), py::arg("requires_grad") = false,
-      py::arg("pin_memory") = false,
-      "A tensor with a copy of `data`: numbers, nested sequences, or an array. The dtype is inferred unless given.");
+      py::arg("data"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
+      py::arg("requires_grad") = false, py::arg("pin_memory") = false,
+      "A tensor with a copy of `data`: numbers, nested sequences, or an array. The dtype is "
+      "inferred unless given.");
   m.def(
       "as_tensor",
       [](py::object data, py::object dtype, py::object device) {
-        const std::optional<DType> d = dtype.is_none() ? std::nullopt : std::optional(dtype_of_object(dtype.ptr()));
-        const Device where = !device.is_none() ? parse_device(device.ptr()) : is_tensor(data.ptr()) ? impl_of(data.ptr())->device : default_device();
+        const std::optional<DType> d =
+            dtype.is_none() ? std::nullopt : std::optional(dtype_of_object(dtype.ptr()));
+        const Device where = !device.is_none()       ? parse_device(device.ptr())
+                             : is_tensor(data.ptr()) ? impl_of(data.ptr())->device
+                                                     : default_device();
         return tensor_from_object(data.ptr(), d, where, true);
       },
       py::arg("data"), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
@@ -348,7 +409,8 @@ void init_factory(py::module_& m) {
   m.def(
       "from_numpy",
       [](py::object array) {
-        PG_CHECK_TYPE(is_array_like(array.ptr()), "expected np.ndarray (got ", Py_TYPE(array.ptr())->tp_name, ")");
+        PG_CHECK_TYPE(is_array_like(array.ptr()), "expected np.ndarray (got ",
+                      Py_TYPE(array.ptr())->tp_name, ")");
         Tensor t = tensor_from_buffer(array.ptr());
         check_strides(t);
         return t;
@@ -358,25 +420,33 @@ void init_factory(py::module_& m) {
       "frombuffer",
       [](py::object buffer, py::object dtype, int64_t count, int64_t offset, bool requires_grad) {
         const DType d = dtype_of_object(dtype.ptr());
-        py::object bytes = py::module_::import("builtins").attr("memoryview")(buffer).attr("cast")("B");
+        py::object bytes =
+            py::module_::import("builtins").attr("memoryview")(buffer).attr("cast")("B");
         const int64_t size = int64_t(item_size(d));
         const Tensor raw = tensor_from_buffer(bytes.ptr());
-        PG_CHECK_VALUE(offset >= 0 && offset < raw.numel(), "offset (", offset, " bytes) must be non-negative and no greater than buffer length (",
+        PG_CHECK_VALUE(offset >= 0 && offset < raw.numel(), "offset (", offset,
+                       " bytes) must be non-negative and no greater than buffer length (",
                        raw.numel(), " bytes) minus 1");
         if (count < 0) {
-          PG_CHECK_VALUE((raw.numel() - offset) % size == 0, "buffer length (", raw.numel() - offset,
+          PG_CHECK_VALUE((raw.numel() - offset) % size == 0, "buffer length (",
+                         raw.numel() - offset,
                          " bytes) after offset must be a multiple of element size (", size, ")");
           count = (raw.numel() - offset) / size;
         }
-        PG_CHECK_VALUE(count > 0 && offset + count * size <= raw.numel(), "requested buffer length (", count * size,
-                       " bytes) after offset (", offset, " bytes) must not be greater than actual buffer length (", raw.numel(), " bytes)");
-        PG_CHECK_VALUE(offset % size == 0 && reinterpret_cast<uintptr_t>(raw.data()) % size_t(size > 8 ? 8 : size) == 0,
-                       "offset ", offset, " is not a multiple of the element size ", size);
+        PG_CHECK_VALUE(count > 0 && offset + count * size <= raw.numel(),
+                       "requested buffer length (", count * size, " bytes) after offset (", offset,
+                       " bytes) must not be greater than actual buffer length (", raw.numel(),
+                       " bytes)");
+        PG_CHECK_VALUE(
+            offset % size == 0 &&
+                reinterpret_cast<uintptr_t>(raw.data()) % size_t(size > 8 ? 8 : size) == 0,
+            "offset ", offset, " is not a multiple of the element size ", size);
         Tensor t = make_tensor(raw.impl()->storage, d, Shape{count}, Shape{1}, offset / size);
         if (requires_grad) set_requires_grad(t, true);
         return t;
       },
-      py::arg("buffer"), py::kw_only(), py::arg("dtype"), py::arg("count") = -1, py::arg("offset") = 0, py::arg("requires_grad") = false,
+      py::arg("buffer"), py::kw_only(), py::arg("dtype"), py::arg("count") = -1,
+      py::arg("offset") = 0, py::arg("requires_grad") = false,
       "A 1-D tensor on the memory of an object with the buffer protocol.");
 }
 

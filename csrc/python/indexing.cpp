@@ -1,4 +1,5 @@
-// x[...] and x[...] = v: basic indexing by views, then advanced indexing by index() and index_put_().
+// x[...] and x[...] = v: basic indexing by views, then advanced indexing by index() and
+// index_put_().
 #include <cstring>
 
 #include "csrc/autograd/grad_mode.h"
@@ -9,15 +10,17 @@
 namespace pygrad::python {
 namespace {
 
-// Items that select by position: ints, slices, None and Ellipsis give views; tensors, sequences and arrays collect in
-// `indices`, aligned with the dims of `view`.
+// Items that select by position: ints, slices, None and Ellipsis give views; tensors, sequences and
+// arrays collect in `indices`, aligned with the dims of `view`.
 struct Indexed {
   Tensor view;
   TensorList indices;
   bool advanced = false;
 };
 
-bool is_bool_or_byte(const Tensor& t) { return t.dtype() == DType::Bool || t.dtype() == DType::UInt8; }
+bool is_bool_or_byte(const Tensor& t) {
+  return t.dtype() == DType::Bool || t.dtype() == DType::UInt8;
+}
 
 int64_t slice_bound(PyObject* o, int64_t missing) {
   if (o == Py_None) return missing;
@@ -46,10 +49,15 @@ Tensor index_tensor(PyObject* item, Device device) {
 }
 
 // Arrays have __index__ too, but index as tensors.
-bool is_integer(PyObject* o) { return PyLong_Check(o) || (PyIndex_Check(o) && std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") != 0); }
+bool is_integer(PyObject* o) {
+  return PyLong_Check(o) ||
+         (PyIndex_Check(o) && std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") != 0);
+}
 
 // A list or tuple used as a whole: x[[0, 2]] is one index (but see is_tuple_like).
-bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (PyObject_CheckBuffer(o) && !PyUnicode_Check(o)); }
+bool is_sequence(PyObject* o) {
+  return PyList_Check(o) || PyTuple_Check(o) || (PyObject_CheckBuffer(o) && !PyUnicode_Check(o));
+}
 
 Indexed apply_items(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
   int64_t taken = 0;
@@ -58,10 +66,11 @@ Indexed apply_items(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
   std::vector<py::object> held;
   std::vector<PyObject*> list(items, items + n);
   for (PyObject*& item : list) {
-    if (item != Py_None && item != Py_Ellipsis && !PyBool_Check(item) && !is_tensor(item) && !PySlice_Check(item) &&
-        !is_integer(item)) {
+    if (item != Py_None && item != Py_Ellipsis && !PyBool_Check(item) && !is_tensor(item) &&
+        !PySlice_Check(item) && !is_integer(item)) {
       PG_CHECK_INDEX(is_sequence(item) || (PySequence_Check(item) && !PyUnicode_Check(item)),
-                     "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got ",
+                     "only integers, slices (`:`), ellipsis (`...`), None and long or byte "
+                     "Variables are valid indices (got ",
                      Py_TYPE(item)->tp_name, ")");
       held.push_back(py::reinterpret_steal<py::object>(wrap(index_tensor(item, self.device()))));
       item = held.back().ptr();
@@ -70,8 +79,8 @@ Indexed apply_items(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
     ellipses += item == Py_Ellipsis;
   }
   PG_CHECK_INDEX(ellipses <= 1, "an index can only have a single ellipsis ('...')");
-  PG_CHECK_INDEX(taken <= self.dim(), "too many indices for tensor of dimension ", self.dim(), ": ", taken, " were given for shape ",
-                 self.sizes());
+  PG_CHECK_INDEX(taken <= self.dim(), "too many indices for tensor of dimension ", self.dim(), ": ",
+                 taken, " were given for shape ", self.sizes());
   Indexed r{self, {}, false};
   int64_t dim = 0;
   auto pad = [&](int64_t to_dim) {
@@ -88,27 +97,36 @@ Indexed apply_items(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
       // x[True] adds a dimension of size 1, x[False] one of size 0.
       r.view = unsqueeze(r.view, dim);
       pad(dim);
-      r.indices.push_back(item == Py_True ? zeros(Shape{1}, DType::Int64, self.device()) : empty(Shape{0}, DType::Int64, self.device()));
+      r.indices.push_back(item == Py_True ? zeros(Shape{1}, DType::Int64, self.device())
+                                          : empty(Shape{0}, DType::Int64, self.device()));
       r.advanced = true;
       ++dim;
     } else if (PySlice_Check(item)) {
       auto* s = reinterpret_cast<PySliceObject*>(item);
       const int64_t step = slice_bound(s->step, 1);
       PG_CHECK_VALUE(step != 0, "slice step cannot be zero");
-      PG_CHECK_VALUE(step > 0, "step must be greater than zero, got ", step, ". Use torch.flip() to reverse");
+      PG_CHECK_VALUE(step > 0, "step must be greater than zero, got ", step,
+                     ". Use torch.flip() to reverse");
       const int64_t start = slice_bound(s->start, 0), end = slice_bound(s->stop, INT64_MAX);
-      if (s->start != Py_None || s->stop != Py_None || step != 1 || dim == 0) r.view = slice(r.view, dim, start, end, step);
+      if (s->start != Py_None || s->stop != Py_None || step != 1 || dim == 0)
+        r.view = slice(r.view, dim, start, end, step);
       ++dim;
-    } else if (is_tensor(item) && !(impl_of(item)->ndim == 0 && is_integral(impl_of(item)->dtype, false) && impl_of(item)->dtype != DType::UInt8)) {
+    } else if (is_tensor(item) &&
+               !(impl_of(item)->ndim == 0 && is_integral(impl_of(item)->dtype, false) &&
+                 impl_of(item)->dtype != DType::UInt8)) {
       const Tensor index = tensor_of(item);
-      PG_CHECK_INDEX(is_integral(index.dtype()), "tensors used as indices must be long, int, byte or bool tensors, not ", index.dtype());
+      PG_CHECK_INDEX(is_integral(index.dtype()),
+                     "tensors used as indices must be long, int, byte or bool tensors, not ",
+                     index.dtype());
       pad(dim);
       r.indices.push_back(index);
       r.advanced = true;
       if (is_bool_or_byte(index)) {
         for (int64_t d = 0; d < index.dim(); ++d)
-          PG_CHECK_INDEX(dim + d < r.view.dim() && index.size(d) == r.view.size(dim + d), "The shape of the mask ", index.sizes(),
-                         " at index ", d, " does not match the shape of the indexed tensor ", r.view.sizes(), " at index ", dim + d);
+          PG_CHECK_INDEX(dim + d < r.view.dim() && index.size(d) == r.view.size(dim + d),
+                         "The shape of the mask ", index.sizes(), " at index ", d,
+                         " does not match the shape of the indexed tensor ", r.view.sizes(),
+                         " at index ", dim + d);
         if (index.dim() == 0) r.view = unsqueeze(r.view, dim);
         dim += index.dim() ? index.dim() : 1;
       } else {
@@ -120,7 +138,8 @@ Indexed apply_items(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
       const int64_t i = PyLong_AsLongLong(number.ptr());
       if (i == -1 && PyErr_Occurred()) throw py::error_already_set();
       const int64_t size = r.view.size(dim);
-      PG_CHECK_INDEX(i >= -size && i < size, "index ", i, " is out of bounds for dimension ", dim, " with size ", size);
+      PG_CHECK_INDEX(i >= -size && i < size, "index ", i, " is out of bounds for dimension ", dim,
+                     " with size ", size);
       r.view = select(r.view, dim, i);
     }
   }
@@ -136,7 +155,8 @@ TensorList expand_masks(const TensorList& indices) {
       continue;
     }
     if (index.dim() == 0) {
-      out.push_back(item(index).to<bool>() ? zeros(Shape{1}, DType::Int64, index.device()) : empty(Shape{0}, DType::Int64, index.device()));
+      out.push_back(item(index).to<bool>() ? zeros(Shape{1}, DType::Int64, index.device())
+                                           : empty(Shape{0}, DType::Int64, index.device()));
       continue;
     }
     const Tensor positions = nonzero(index);  // (count, dims)
@@ -145,21 +165,25 @@ TensorList expand_masks(const TensorList& indices) {
   return out;
 }
 
-// A list that holds tensors with dimensions, slices, None or Ellipsis is no data: it stands for the tuple of them, as in
-// x[list(mask.nonzero().t())]. Nested lists of numbers are one index.
+// A list that holds tensors with dimensions, slices, None or Ellipsis is no data: it stands for the
+// tuple of them, as in x[list(mask.nonzero().t())]. Nested lists of numbers are one index.
 bool is_tuple_like(PyObject* o) {
   if (!PyList_Check(o) || PyList_GET_SIZE(o) >= 32) return false;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(o); ++i) {
     PyObject* item = PyList_GET_ITEM(o, i);
-    if ((is_tensor(item) && impl_of(item)->ndim > 0) || PySlice_Check(item) || item == Py_None || item == Py_Ellipsis) return true;
+    if ((is_tensor(item) && impl_of(item)->ndim > 0) || PySlice_Check(item) || item == Py_None ||
+        item == Py_Ellipsis)
+      return true;
   }
   return false;
 }
 
 Indexed resolve(PyObject* self, PyObject* index) {
   const Tensor t = tensor_of(self);
-  if (PyTuple_Check(index)) return apply_items(t, &PyTuple_GET_ITEM(index, 0), PyTuple_GET_SIZE(index));
-  if (is_tuple_like(index)) return apply_items(t, &PyList_GET_ITEM(index, 0), PyList_GET_SIZE(index));
+  if (PyTuple_Check(index))
+    return apply_items(t, &PyTuple_GET_ITEM(index, 0), PyTuple_GET_SIZE(index));
+  if (is_tuple_like(index))
+    return apply_items(t, &PyList_GET_ITEM(index, 0), PyList_GET_SIZE(index));
   return apply_items(t, &index, 1);
 }
 
@@ -171,10 +195,13 @@ PyObject* get_item(PyObject* self, PyObject* index) {
   return guarded([&]() -> PyObject* {
     if (plain_int(index)) {
       const Tensor t = tensor_of(self);
-      PG_CHECK_INDEX(t.dim() > 0, "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim tensor to a number");
+      PG_CHECK_INDEX(t.dim() > 0,
+                     "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a "
+                     "0-dim tensor to a number");
       const int64_t i = PyLong_AsLongLong(index), size = t.size(0);
       if (i == -1 && PyErr_Occurred()) return nullptr;
-      PG_CHECK_INDEX(i >= -size && i < size, "index ", i, " is out of bounds for dimension 0 with size ", size);
+      PG_CHECK_INDEX(i >= -size && i < size, "index ", i,
+                     " is out of bounds for dimension 0 with size ", size);
       return wrap(select(t, 0, i));
     }
     Indexed r = resolve(self, index);
@@ -191,8 +218,8 @@ int set_item(PyObject* self, PyObject* index, PyObject* value) {
   return guarded([&]() -> int {
     PG_CHECK_TYPE(value, "Tensor does not support deleting items");
     const Tensor t = tensor_of(self);
-    PG_CHECK_TYPE(is_tensor(value) || is_number(value) || is_sequence(value), "can't assign a ", Py_TYPE(value)->tp_name, " to a torch.",
-                  t.dtype(), " Tensor");
+    PG_CHECK_TYPE(is_tensor(value) || is_number(value) || is_sequence(value), "can't assign a ",
+                  Py_TYPE(value)->tp_name, " to a torch.", t.dtype(), " Tensor");
     Indexed r = resolve(self, index);
     if (!r.advanced && is_number(value)) {
       fill_(r.view, scalar_of(value));

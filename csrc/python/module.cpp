@@ -8,18 +8,25 @@ PyObject* out_of_memory_error;
 
 PyObject* exception_type(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::Runtime: return PyExc_RuntimeError;
-    case ErrorKind::Type: return PyExc_TypeError;
-    case ErrorKind::Index: return PyExc_IndexError;
-    case ErrorKind::Value: return PyExc_ValueError;
-    case ErrorKind::NotImplemented: return PyExc_NotImplementedError;
-    case ErrorKind::OutOfMemory: return out_of_memory_error;
+    case ErrorKind::Runtime:
+      return PyExc_RuntimeError;
+    case ErrorKind::Type:
+      return PyExc_TypeError;
+    case ErrorKind::Index:
+      return PyExc_IndexError;
+    case ErrorKind::Value:
+      return PyExc_ValueError;
+    case ErrorKind::NotImplemented:
+      return PyExc_NotImplementedError;
+    case ErrorKind::OutOfMemory:
+      return out_of_memory_error;
   }
   return PyExc_RuntimeError;
 }
 
 [[noreturn]] void unsupported_handler(const char* kernel, const char* device, DType dtype) {
-  raise(ErrorKind::NotImplemented, kernel, "(): no ", device, " kernel for ", dtype, " (\"", kernel, "\" not implemented for '", dtype, "'). Convert with .to()");
+  raise(ErrorKind::NotImplemented, kernel, "(): no ", device, " kernel for ", dtype, " (\"", kernel,
+        "\" not implemented for '", dtype, "'). Convert with .to()");
 }
 
 }  // namespace
@@ -53,10 +60,13 @@ PYBIND11_MODULE(_C, m) {
       PyErr_SetString(exception_type(e.kind()), e.what());
     }
   });
-  out_of_memory_error = PyErr_NewExceptionWithDoc("torch.OutOfMemoryError", "Raised when memory for a tensor cannot be had.",
+  out_of_memory_error = PyErr_NewExceptionWithDoc("torch.OutOfMemoryError",
+                                                  "Raised when memory for a tensor cannot be had.",
                                                   PyExc_RuntimeError, nullptr);
   m.attr("OutOfMemoryError") = py::handle(out_of_memory_error);
-  set_unsupported_handler([](const char* kernel, const char* device, DType dtype) { unsupported_handler(kernel, device, dtype); });
+  set_unsupported_handler([](const char* kernel, const char* device, DType dtype) {
+    unsupported_handler(kernel, device, dtype);
+  });
   finish_registration();
   init_types(m.ptr());
   init_tensor_type(m.ptr());

@@ -1,4 +1,5 @@
-// The callables behind pygrad.relu and Tensor.relu: small objects over an OpDef, put into the module and onto the Tensor type.
+// The callables behind pygrad.relu and Tensor.relu: small objects over an OpDef, put into the
+// module and onto the Tensor type.
 #include <cstring>
 
 #include "csrc/python/python.h"
@@ -7,8 +8,7 @@ namespace pygrad::python {
 namespace {
 
 struct PyOp {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   OpDef* op;
   CallForm form;
 };
@@ -17,7 +17,9 @@ PyTypeObject* method_type;
 
 PyObject* call(PyObject* callable, PyObject* const* args, size_t nargsf, PyObject* kwnames) {
   auto* self = reinterpret_cast<PyOp*>(callable);
-  return guarded([&] { return call_op(self->op, self->form, args, size_t(PyVectorcall_NARGS(nargsf)), kwnames); });
+  return guarded([&] {
+    return call_op(self->op, self->form, args, size_t(PyVectorcall_NARGS(nargsf)), kwnames);
+  });
 }
 
 }  // namespace
@@ -35,12 +37,14 @@ py::object make(PyTypeObject* type, OpDef* op, CallForm form) {
 PyOp* as_op(PyObject* o) { return reinterpret_cast<PyOp*>(o); }
 
 PyObject* op_name(PyObject* self, void*) {
-  return PyUnicode_FromFormat("%s%s", as_op(self)->op->name, as_op(self)->form == CallForm::inplace ? "_" : "");
+  return PyUnicode_FromFormat("%s%s", as_op(self)->op->name,
+                              as_op(self)->form == CallForm::inplace ? "_" : "");
 }
 PyObject* op_doc(PyObject* self, void*) {
   std::string text;
   for (OpDef* op = as_op(self)->op; op; op = op->next_overload)
-    text += std::string(op->name) + (as_op(self)->form == CallForm::inplace ? "_" : "") + op->schema + "\n";
+    text += std::string(op->name) + (as_op(self)->form == CallForm::inplace ? "_" : "") +
+            op->schema + "\n";
   return PyUnicode_FromFormat("%s\n%s", text.c_str(), as_op(self)->op->doc);
 }
 PyObject* op_module(PyObject*, void*) { return PyUnicode_FromString("pygrad._C.ops"); }
@@ -60,7 +64,8 @@ PyObject* op_text_signature(PyObject* self, void*) {
   return PyUnicode_FromString((s + ")").c_str());
 }
 PyObject* op_repr(PyObject* self) {
-  return PyUnicode_FromFormat("<built-in op %s%s>", as_op(self)->op->name, as_op(self)->form == CallForm::inplace ? "_" : "");
+  return PyUnicode_FromFormat("<built-in op %s%s>", as_op(self)->op->name,
+                              as_op(self)->form == CallForm::inplace ? "_" : "");
 }
 // A string: pickle looks the op up by module and name.
 PyObject* op_reduce(PyObject* self, PyObject*) { return op_name(self, nullptr); }
@@ -72,25 +77,29 @@ PyObject* op_bind(PyObject* self, PyObject* instance, PyObject*) {
   return PyMethod_New(self, instance);
 }
 
-PyMethodDef op_methods[] = {{"__reduce__", op_reduce, METH_NOARGS, nullptr}, {nullptr, nullptr, 0, nullptr}};
+PyMethodDef op_methods[] = {{"__reduce__", op_reduce, METH_NOARGS, nullptr},
+                            {nullptr, nullptr, 0, nullptr}};
 PyGetSetDef op_attributes[] = {{"__name__", op_name, nullptr, nullptr, nullptr},
                                {"__qualname__", op_name, nullptr, nullptr, nullptr},
                                {"__doc__", op_doc, nullptr, nullptr, nullptr},
                                {"__module__", op_module, nullptr, nullptr, nullptr},
                                {"__text_signature__", op_text_signature, nullptr, nullptr, nullptr},
                                {nullptr, nullptr, nullptr, nullptr, nullptr}};
-PyMemberDef op_members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(PyOp, vectorcall), READONLY, nullptr},
-                            {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef op_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(PyOp, vectorcall), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
 
 PyTypeObject* make_type(const char* name, bool method) {
-  PyType_Slot slots[] = {{Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
-                         {Py_tp_repr, reinterpret_cast<void*>(op_repr)},
-                         {Py_tp_methods, op_methods},
-                         {Py_tp_getset, op_attributes},
-                         {Py_tp_members, op_members},
-                         {method ? Py_tp_descr_get : 0, method ? reinterpret_cast<void*>(op_bind) : nullptr},
-                         {0, nullptr}};
-  unsigned flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION;
+  PyType_Slot slots[] = {
+      {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+      {Py_tp_repr, reinterpret_cast<void*>(op_repr)},
+      {Py_tp_methods, op_methods},
+      {Py_tp_getset, op_attributes},
+      {Py_tp_members, op_members},
+      {method ? Py_tp_descr_get : 0, method ? reinterpret_cast<void*>(op_bind) : nullptr},
+      {0, nullptr}};
+  unsigned flags =
+      Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION;
   if (method) flags |= Py_TPFLAGS_METHOD_DESCRIPTOR;
   PyType_Spec spec = {name, sizeof(PyOp), 0, flags, slots};
   return reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
@@ -138,16 +147,19 @@ void init_call(PyObject* module_object) {
       if (chain_is_method(op)) tensor.attr(name.c_str()) = make(method_type, op, CallForm::inplace);
     }
   }
-  m.def("export_ops", [ops](py::dict target, const std::string& ns) {
-    for (OpDef* op : all_ops()) {
-      if (!is_first(op) || !chain_in(op, ns)) continue;
-      target[op->name] = ops.attr(op->name);
-      if (chain_has_inplace(op)) {
-        const std::string name = std::string(op->name) + "_";
-        target[name.c_str()] = ops.attr(name.c_str());
-      }
-    }
-  }, "Puts every function of a namespace (\"torch\", \"nn.functional\", ...) into a dict.");
+  m.def(
+      "export_ops",
+      [ops](py::dict target, const std::string& ns) {
+        for (OpDef* op : all_ops()) {
+          if (!is_first(op) || !chain_in(op, ns)) continue;
+          target[op->name] = ops.attr(op->name);
+          if (chain_has_inplace(op)) {
+            const std::string name = std::string(op->name) + "_";
+            target[name.c_str()] = ops.attr(name.c_str());
+          }
+        }
+      },
+      "Puts every function of a namespace (\"torch\", \"nn.functional\", ...) into a dict.");
   m.def("op_names", [] {
     py::list names;
     for (OpDef* op : all_ops())

@@ -8,20 +8,20 @@
 namespace pygrad::python {
 namespace {
 
-#define PG_GETTER(name, expression)               \
-  PyObject* name(PyObject* self, void*) {         \
-    return guarded([&]() -> PyObject* {           \
-      const TensorImpl* p = impl_of(self);        \
-      (void)p;                                    \
-      return expression;                          \
-    });                                           \
+#define PG_GETTER(name, expression)        \
+  PyObject* name(PyObject* self, void*) {  \
+    return guarded([&]() -> PyObject* {    \
+      const TensorImpl* p = impl_of(self); \
+      (void)p;                             \
+      return expression;                   \
+    });                                    \
   }
 PG_GETTER(get_shape, wrap_size({p->sizes, p->ndim}))
 PG_GETTER(get_dtype, wrap_dtype(p->dtype))
 PG_GETTER(get_device, wrap_device(p->device))
 PG_GETTER(get_ndim, PyLong_FromLong(p->ndim))
 PG_GETTER(get_itemsize, PyLong_FromSize_t(item_size(p->dtype)))
-PG_GETTER(get_nbytes, PyLong_FromLongLong(p->numel * int64_t(item_size(p->dtype))))
+PG_GETTER(get_nbytes, PyLong_FromLongLong(p->numel* int64_t(item_size(p->dtype))))
 PG_GETTER(get_requires_grad, PyBool_FromLong(tensor_of(self).requires_grad()))
 PG_GETTER(get_is_leaf, PyBool_FromLong(is_leaf(tensor_of(self))))
 PG_GETTER(get_grad, wrap(grad_of(tensor_of(self))))
@@ -56,7 +56,8 @@ PyObject* matrix_transpose(PyObject* self, bool conjugate) {
   return guarded([&]() -> PyObject* {
     const Tensor t = tensor_of(self);
     if (t.dim() == 0) return wrap(t);
-    PG_CHECK(t.dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ", t.dim(), "-D tensor.");
+    PG_CHECK(t.dim() >= 2, "tensor.mT is only supported on matrices or batches of matrices. Got ",
+             t.dim(), "-D tensor.");
     const Tensor r = transpose(t, -2, -1);
     return wrap(conjugate ? conj(r) : r);
   });
@@ -88,10 +89,13 @@ int require_value(PyObject* value, const char* name) {
 int set_data(PyObject* self, PyObject* value, void*) {
   if (require_value(value, "data")) return -1;
   return guarded([&]() -> int {
-    PG_CHECK_TYPE(is_tensor(value), "Variable data has to be a tensor, but got ", Py_TYPE(value)->tp_name);
+    PG_CHECK_TYPE(is_tensor(value), "Variable data has to be a tensor, but got ",
+                  Py_TYPE(value)->tp_name);
     const Tensor t = tensor_of(value);
     TensorImpl* p = impl_of(self);
-    PG_CHECK(!p->requires_grad || is_floating(t.dtype()) || is_complex(t.dtype()), "data set to a tensor that requires gradients must be floating point or complex dtype");
+    PG_CHECK(
+        !p->requires_grad || is_floating(t.dtype()) || is_complex(t.dtype()),
+        "data set to a tensor that requires gradients must be floating point or complex dtype");
     const Tensor keep = alias(t);
     const TensorImpl* q = keep.impl();
     p->storage = q->storage;
@@ -111,7 +115,8 @@ int set_data(PyObject* self, PyObject* value, void*) {
 int set_requires_grad_attribute(PyObject* self, PyObject* value, void*) {
   if (require_value(value, "requires_grad")) return -1;
   return guarded([&]() -> int {
-    PG_CHECK_TYPE(PyBool_Check(value), "requires_grad must be a bool, not ", Py_TYPE(value)->tp_name);
+    PG_CHECK_TYPE(PyBool_Check(value), "requires_grad must be a bool, not ",
+                  Py_TYPE(value)->tp_name);
     set_requires_grad(tensor_of(self), value == Py_True);
     return 0;
   });
@@ -119,7 +124,9 @@ int set_requires_grad_attribute(PyObject* self, PyObject* value, void*) {
 
 int set_grad_attribute(PyObject* self, PyObject* value, void*) {
   return guarded([&]() -> int {
-    PG_CHECK_TYPE(!value || value == Py_None || is_tensor(value), "assigned grad expected to be a Tensor or None but got grad of type ", Py_TYPE(value)->tp_name);
+    PG_CHECK_TYPE(!value || value == Py_None || is_tensor(value),
+                  "assigned grad expected to be a Tensor or None but got grad of type ",
+                  Py_TYPE(value)->tp_name);
     set_grad(tensor_of(self), !value || value == Py_None ? Tensor() : tensor_of(value));
     track_object(self);
     return 0;
@@ -140,12 +147,19 @@ PyObject* get_cuda_array_interface(PyObject* self, void*) {
   return guarded([&]() -> PyObject* {
     const Tensor t = tensor_of(self);
     if (!t.device().is_cuda() || cuda_runtime()->is_emulated()) {
-      PyErr_SetString(PyExc_AttributeError, "__cuda_array_interface__: only tensors on a CUDA device have it. Use .numpy()");
+      PyErr_SetString(
+          PyExc_AttributeError,
+          "__cuda_array_interface__: only tensors on a CUDA device have it. Use .numpy()");
       return nullptr;
     }
     const DType d = t.dtype();
-    PG_CHECK_TYPE(d != DType::BFloat16, "__cuda_array_interface__: bfloat16 has no NumPy type string");
-    const char kind = d == DType::Bool ? 'b' : d == DType::UInt8 ? 'u' : is_integral(d) ? 'i' : is_complex(d) ? 'c' : 'f';
+    PG_CHECK_TYPE(d != DType::BFloat16,
+                  "__cuda_array_interface__: bfloat16 has no NumPy type string");
+    const char kind = d == DType::Bool    ? 'b'
+                      : d == DType::UInt8 ? 'u'
+                      : is_integral(d)    ? 'i'
+                      : is_complex(d)     ? 'c'
+                                          : 'f';
     py::tuple strides(t.dim());
     for (int64_t i = 0; i < t.dim(); ++i) strides[size_t(i)] = t.stride(i) * int64_t(item_size(d));
     py::dict r;
@@ -168,7 +182,8 @@ PyGetSetDef tensor_attributes[] = {
     {"ndim", get_ndim, nullptr, "The number of dimensions.", nullptr},
     {"itemsize", get_itemsize, nullptr, "Bytes per element.", nullptr},
     {"nbytes", get_nbytes, nullptr, "Bytes of all elements.", nullptr},
-    {"requires_grad", get_requires_grad, set_requires_grad_attribute, "True when gradients are wanted.", nullptr},
+    {"requires_grad", get_requires_grad, set_requires_grad_attribute,
+     "True when gradients are wanted.", nullptr},
     {"is_leaf", get_is_leaf, nullptr, "True when not made by a recorded op.", nullptr},
     {"grad", get_grad, set_grad_attribute, "The accumulated gradient, or None.", nullptr},
     {"grad_fn", get_grad_fn, nullptr, "The recorded op that made this tensor, or None.", nullptr},

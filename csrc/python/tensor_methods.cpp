@@ -13,13 +13,15 @@ namespace {
 using Fast = PyObject* const*;
 
 // One optional argument, by position or by keyword; borrowed, null when absent.
-PyObject* optional_argument(const char* function, const char* name, Fast args, Py_ssize_t n, PyObject* kwnames) {
+PyObject* optional_argument(const char* function, const char* name, Fast args, Py_ssize_t n,
+                            PyObject* kwnames) {
   const Py_ssize_t nkw = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
   PG_CHECK_TYPE(n + nkw <= 1, function, "() takes at most 1 argument (", n + nkw, " given)");
   if (n) return args[0];
   if (!nkw) return nullptr;
   const char* given = PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, 0));
-  PG_CHECK_TYPE(!std::strcmp(given, name), function, "() got an unexpected keyword argument '", given, "'");
+  PG_CHECK_TYPE(!std::strcmp(given, name), function, "() got an unexpected keyword argument '",
+                given, "'");
   return args[0];
 }
 
@@ -28,11 +30,14 @@ PyObject* method_size(PyObject* self, Fast args, Py_ssize_t n, PyObject* kwnames
     const TensorImpl* p = impl_of(self);
     PyObject* dim = optional_argument("size", "dim", args, n, kwnames);
     if (!dim || dim == Py_None) return wrap_size({p->sizes, p->ndim});
-    PG_CHECK_TYPE(PyIndex_Check(dim), "size(): argument 'dim' must be int, not ", Py_TYPE(dim)->tp_name);
-    PG_CHECK_INDEX(p->ndim > 0, "Dimension specified as ", PyLong_AsLongLong(dim), " but tensor has no dimensions");
+    PG_CHECK_TYPE(PyIndex_Check(dim), "size(): argument 'dim' must be int, not ",
+                  Py_TYPE(dim)->tp_name);
+    PG_CHECK_INDEX(p->ndim > 0, "Dimension specified as ", PyLong_AsLongLong(dim),
+                   " but tensor has no dimensions");
     int64_t d = PyLong_AsLongLong(dim);
-    PG_CHECK_INDEX(d >= -p->ndim && d < p->ndim, "size(): dim ", d, " is out of range for a ", int(p->ndim), "-D tensor; expected ",
-                   -int(p->ndim), "..", p->ndim - 1, " (Dimension out of range)");
+    PG_CHECK_INDEX(d >= -p->ndim && d < p->ndim, "size(): dim ", d, " is out of range for a ",
+                   int(p->ndim), "-D tensor; expected ", -int(p->ndim), "..", p->ndim - 1,
+                   " (Dimension out of range)");
     return PyLong_FromLongLong(p->sizes[d < 0 ? d + p->ndim : d]);
   });
 }
@@ -46,19 +51,20 @@ PyObject* method_stride(PyObject* self, Fast args, Py_ssize_t n, PyObject* kwnam
       return t;
     }
     const int64_t d = PyLong_AsLongLong(dim);
-    PG_CHECK_INDEX(d >= -p->ndim && d < p->ndim, "stride(): dim ", d, " is out of range for a ", int(p->ndim), "-D tensor; expected ",
-                   -int(p->ndim), "..", p->ndim - 1, " (Dimension out of range)");
+    PG_CHECK_INDEX(d >= -p->ndim && d < p->ndim, "stride(): dim ", d, " is out of range for a ",
+                   int(p->ndim), "-D tensor; expected ", -int(p->ndim), "..", p->ndim - 1,
+                   " (Dimension out of range)");
     return PyLong_FromLongLong(p->strides[d < 0 ? d + p->ndim : d]);
   });
 }
 
-#define PG_SIMPLE(name, expression)                   \
-  PyObject* name(PyObject* self, PyObject*) {         \
-    return guarded([&]() -> PyObject* {               \
-      const TensorImpl* p = impl_of(self);            \
-      (void)p;                                        \
-      return expression;                              \
-    });                                               \
+#define PG_SIMPLE(name, expression)           \
+  PyObject* name(PyObject* self, PyObject*) { \
+    return guarded([&]() -> PyObject* {       \
+      const TensorImpl* p = impl_of(self);    \
+      (void)p;                                \
+      return expression;                      \
+    });                                       \
   }
 PG_SIMPLE(method_dim, PyLong_FromLong(p->ndim))
 PG_SIMPLE(method_numel, PyLong_FromLongLong(p->numel))
@@ -122,14 +128,17 @@ PyObject* method_detach_(PyObject* self, PyObject*) {
   });
 }
 
-// backward(gradient=None, retain_graph=None, create_graph=False, inputs=None): through autograd.backward's own code.
+// backward(gradient=None, retain_graph=None, create_graph=False, inputs=None): through
+// autograd.backward's own code.
 PyObject* method_backward(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* names[] = {"gradient", "retain_graph", "create_graph", "inputs", nullptr};
     PyObject *gradient = Py_None, *retain = Py_None, *create = Py_False, *inputs = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOOO", const_cast<char**>(names), &gradient, &retain, &create, &inputs))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OOOO", const_cast<char**>(names), &gradient,
+                                     &retain, &create, &inputs))
       return nullptr;
-    PG_CHECK_TYPE(gradient == Py_None || is_tensor(gradient), "gradient can be either Tensor or None, but got ", Py_TYPE(gradient)->tp_name);
+    PG_CHECK_TYPE(gradient == Py_None || is_tensor(gradient),
+                  "gradient can be either Tensor or None, but got ", Py_TYPE(gradient)->tp_name);
     BackwardOptions options;
     options.create_graph = PyObject_IsTrue(create);
     options.retain_graph = retain == Py_None ? options.create_graph : PyObject_IsTrue(retain);
@@ -141,7 +150,8 @@ PyObject* method_backward(PyObject* self, PyObject* args, PyObject* kwargs) {
         py::tuple list = py::reinterpret_steal<py::tuple>(PySequence_Tuple(inputs));
         if (!list) throw py::error_already_set();
         for (py::handle h : list) {
-          PG_CHECK_TYPE(is_tensor(h.ptr()), "backward(): inputs must be Tensors, not ", Py_TYPE(h.ptr())->tp_name);
+          PG_CHECK_TYPE(is_tensor(h.ptr()), "backward(): inputs must be Tensors, not ",
+                        Py_TYPE(h.ptr())->tp_name);
           wanted.push_back(tensor_of(h.ptr()));
         }
       }
@@ -174,7 +184,8 @@ PyObject* method_numpy(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* names[] = {"force", nullptr};
     int force = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p", const_cast<char**>(names), &force)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|$p", const_cast<char**>(names), &force))
+      return nullptr;
     return to_numpy(tensor_of(self), self, force);
   });
 }
@@ -184,12 +195,16 @@ PyObject* method_array(PyObject* self, PyObject* args, PyObject* kwargs) {
   return guarded([&]() -> PyObject* {
     static const char* names[] = {"dtype", "copy", nullptr};
     PyObject *dtype = Py_None, *copy = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO", const_cast<char**>(names), &dtype, &copy)) return nullptr;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO", const_cast<char**>(names), &dtype, &copy))
+      return nullptr;
     py::object array = py::reinterpret_steal<py::object>(to_numpy(tensor_of(self), self, false));
     if (!array) return nullptr;
     py::object wanted = py::reinterpret_borrow<py::object>(dtype);
-    if (dtype != Py_None && !py::object(array.attr("dtype")).equal(py::module_::import("numpy").attr("dtype")(wanted))) {
-      PG_CHECK_VALUE(copy != Py_False, "__array__(): Unable to avoid copy while creating an array as requested: the dtype differs");
+    if (dtype != Py_None && !py::object(array.attr("dtype"))
+                                 .equal(py::module_::import("numpy").attr("dtype")(wanted))) {
+      PG_CHECK_VALUE(copy != Py_False,
+                     "__array__(): Unable to avoid copy while creating an array as requested: the "
+                     "dtype differs");
       return array.attr("astype")(py::handle(dtype)).release().ptr();
     }
     if (copy == Py_True) return array.attr("copy")().release().ptr();
@@ -203,10 +218,14 @@ PyObject* make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
     static const char* names[] = {"cls", "data", "require_grad", nullptr};
     PyObject *cls, *data;
     int require_grad = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", const_cast<char**>(names), &cls, &data, &require_grad)) return nullptr;
-    PG_CHECK_TYPE(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type),
-                  "_make_subclass(): cls must be a subclass of Tensor");
-    PG_CHECK_TYPE(is_tensor(data), "_make_subclass(): data must be Tensor, not ", Py_TYPE(data)->tp_name);
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|p", const_cast<char**>(names), &cls, &data,
+                                     &require_grad))
+      return nullptr;
+    PG_CHECK_TYPE(
+        PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type),
+        "_make_subclass(): cls must be a subclass of Tensor");
+    PG_CHECK_TYPE(is_tensor(data), "_make_subclass(): data must be Tensor, not ",
+                  Py_TYPE(data)->tp_name);
     Tensor t = alias(tensor_of(data));
     if (require_grad) set_requires_grad(t, true);
     return wrap_as(reinterpret_cast<PyTypeObject*>(cls), std::move(t));
@@ -215,8 +234,9 @@ PyObject* make_subclass(PyObject*, PyObject* args, PyObject* kwargs) {
 
 PyObject* as_subclass(PyObject* self, PyObject* cls) {
   return guarded([&]() -> PyObject* {
-    PG_CHECK_TYPE(PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type),
-                  "as_subclass(): cls must be a subclass of Tensor");
+    PG_CHECK_TYPE(
+        PyType_Check(cls) && PyType_IsSubtype(reinterpret_cast<PyTypeObject*>(cls), tensor_type),
+        "as_subclass(): cls must be a subclass of Tensor");
     return wrap_as(reinterpret_cast<PyTypeObject*>(cls), alias(tensor_of(self)));
   });
 }
@@ -231,16 +251,21 @@ PyObject* method_type(PyObject* self, Fast args, Py_ssize_t n, PyObject* kwnames
   return guarded([&]() -> PyObject* {
     PyObject* target = optional_argument("type", "dtype", args, n, kwnames);
     const Tensor t = tensor_of(self);
-    static const char* legacy[kNumDTypes] = {"Bool", "Byte", "Char", "Short", "Int", "Long", "Half", "BFloat16", "Float", "Double",
-                                             "ComplexFloat", "ComplexDouble"};
+    static const char* legacy[kNumDTypes] = {"Bool",  "Byte",   "Char",         "Short",
+                                             "Int",   "Long",   "Half",         "BFloat16",
+                                             "Float", "Double", "ComplexFloat", "ComplexDouble"};
     if (!target || target == Py_None)
-      return PyUnicode_FromFormat("torch.%s%sTensor", t.device().is_cuda() ? "cuda." : "", legacy[int(t.dtype())]);
+      return PyUnicode_FromFormat("torch.%s%sTensor", t.device().is_cuda() ? "cuda." : "",
+                                  legacy[int(t.dtype())]);
     if (is_dtype(target)) return wrap(to(t, dtype_of_object(target)));
-    std::string name = PyUnicode_Check(target) ? PyUnicode_AsUTF8(target) : py::str(py::handle(target).attr("__name__")).cast<std::string>();
+    std::string name = PyUnicode_Check(target)
+                           ? PyUnicode_AsUTF8(target)
+                           : py::str(py::handle(target).attr("__name__")).cast<std::string>();
     if (const size_t dot = name.rfind('.'); dot != std::string::npos) name = name.substr(dot + 1);
     for (int i = 0; i < kNumDTypes; ++i)
       if (name == std::string(legacy[i]) + "Tensor") return wrap(to(t, DType(i)));
-    raise(ErrorKind::Value, "invalid type: '", name, "'; expected a dtype or a name such as 'torch.FloatTensor'");
+    raise(ErrorKind::Value, "invalid type: '", name,
+          "'; expected a dtype or a name such as 'torch.FloatTensor'");
   });
 }
 
@@ -248,16 +273,21 @@ PyObject* method_type(PyObject* self, Fast args, Py_ssize_t n, PyObject* kwnames
 
 #define PG_KW(f) reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f))
 PyMethodDef tensor_methods[] = {
-    {"size", PG_KW(method_size), METH_FASTCALL | METH_KEYWORDS, "size(dim=None): the sizes, or the size of one dimension."},
-    {"stride", PG_KW(method_stride), METH_FASTCALL | METH_KEYWORDS, "stride(dim=None): the strides in elements."},
+    {"size", PG_KW(method_size), METH_FASTCALL | METH_KEYWORDS,
+     "size(dim=None): the sizes, or the size of one dimension."},
+    {"stride", PG_KW(method_stride), METH_FASTCALL | METH_KEYWORDS,
+     "stride(dim=None): the strides in elements."},
     {"dim", method_dim, METH_NOARGS, "The number of dimensions."},
     {"ndimension", method_dim, METH_NOARGS, "The number of dimensions."},
     {"numel", method_numel, METH_NOARGS, "The number of elements."},
     {"nelement", method_numel, METH_NOARGS, "The number of elements."},
     {"element_size", method_element_size, METH_NOARGS, "Bytes per element."},
-    {"data_ptr", method_data_ptr, METH_NOARGS, "The address of the first element; 0 for an empty tensor."},
-    {"storage_offset", method_storage_offset, METH_NOARGS, "Where the first element lies in the storage, in elements."},
-    {"is_contiguous", PG_KW(method_is_contiguous), METH_FASTCALL | METH_KEYWORDS, "True when laid out row by row without gaps."},
+    {"data_ptr", method_data_ptr, METH_NOARGS,
+     "The address of the first element; 0 for an empty tensor."},
+    {"storage_offset", method_storage_offset, METH_NOARGS,
+     "Where the first element lies in the storage, in elements."},
+    {"is_contiguous", PG_KW(method_is_contiguous), METH_FASTCALL | METH_KEYWORDS,
+     "True when laid out row by row without gaps."},
     {"item", method_item, METH_NOARGS, "The only element, as a Python number."},
     {"tolist", method_tolist, METH_NOARGS, "Nested lists of Python numbers."},
     {"is_floating_point", method_is_floating_point, METH_NOARGS, "True for the floating dtypes."},
@@ -266,26 +296,31 @@ PyMethodDef tensor_methods[] = {
     {"is_inference", method_is_inference, METH_NOARGS, "True for a tensor made in inference mode."},
     {"is_conj", method_false, METH_NOARGS, "Always False: conjugation is done at once."},
     {"is_neg", method_false, METH_NOARGS, "Always False: negation is done at once."},
-    {"is_pinned", PG_KW(+[](PyObject*, PyObject*, PyObject*) -> PyObject* { Py_RETURN_FALSE; }), METH_VARARGS | METH_KEYWORDS,
-     "Always False: host memory is not pinned."},
-    {"get_device", method_get_device, METH_NOARGS, "The index of the CUDA device, or -1 on the CPU."},
+    {"is_pinned", PG_KW(+[](PyObject*, PyObject*, PyObject*) -> PyObject* { Py_RETURN_FALSE; }),
+     METH_VARARGS | METH_KEYWORDS, "Always False: host memory is not pinned."},
+    {"get_device", method_get_device, METH_NOARGS,
+     "The index of the CUDA device, or -1 on the CPU."},
     {"requires_grad_", PG_KW(method_requires_grad_), METH_FASTCALL | METH_KEYWORDS,
      "requires_grad_(requires_grad=True): says whether gradients are wanted; returns the tensor."},
     {"detach", method_detach, METH_NOARGS, "A tensor that shares the memory but has no history."},
     {"detach_", method_detach_, METH_NOARGS, "Drops this tensor's history; returns it."},
     {"backward", PG_KW(method_backward), METH_VARARGS | METH_KEYWORDS,
-     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None): computes gradients of this tensor and adds "
+     "backward(gradient=None, retain_graph=None, create_graph=False, inputs=None): computes "
+     "gradients of this tensor and adds "
      "them into the .grad of the leaves."},
-    {"register_hook", method_register_hook, METH_O, "register_hook(hook): calls hook(grad) when the gradient is computed."},
+    {"register_hook", method_register_hook, METH_O,
+     "register_hook(hook): calls hook(grad) when the gradient is computed."},
     {"register_post_accumulate_grad_hook", method_register_post_accumulate, METH_O,
      "Calls hook(tensor) after a gradient was added into a leaf's .grad."},
     {"retain_grad", method_retain_grad, METH_NOARGS, "Keeps .grad of a tensor that is not a leaf."},
-    {"numpy", PG_KW(method_numpy), METH_VARARGS | METH_KEYWORDS, "numpy(*, force=False): a NumPy array on the same memory."},
+    {"numpy", PG_KW(method_numpy), METH_VARARGS | METH_KEYWORDS,
+     "numpy(*, force=False): a NumPy array on the same memory."},
     {"__array__", PG_KW(method_array), METH_VARARGS | METH_KEYWORDS, nullptr},
     {"_make_subclass", PG_KW(make_subclass), METH_VARARGS | METH_KEYWORDS | METH_STATIC, nullptr},
     {"as_subclass", as_subclass, METH_O, "A tensor of another class on the same memory."},
     {"set_", method_set_, METH_O, "set_(source): looks at the source's memory from now on."},
-    {"type", PG_KW(method_type), METH_FASTCALL | METH_KEYWORDS, "type(dtype=None): the type's name, or a converted tensor."},
+    {"type", PG_KW(method_type), METH_FASTCALL | METH_KEYWORDS,
+     "type(dtype=None): the type's name, or a converted tensor."},
     {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace pygrad::python

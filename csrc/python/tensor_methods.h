@@ -1,4 +1,5 @@
-// The parts of the Tensor type that stand in files of their own: methods, attributes and operators that are not ops.
+// The parts of the Tensor type that stand in files of their own: methods, attributes and operators
+// that are not ops.
 #pragma once
 
 #include "csrc/python/python.h"
@@ -9,6 +10,7 @@ namespace pygrad::python {
 extern PyType_Slot operator_slots[];  // ends with {0, nullptr}
 extern PyMethodDef tensor_methods[];
 extern PyGetSetDef tensor_attributes[];
-void track_object(PyObject* self);  // lets the garbage collector see a tensor that may be part of a cycle
+void track_object(
+    PyObject* self);  // lets the garbage collector see a tensor that may be part of a cycle
 
 }  // namespace pygrad::python

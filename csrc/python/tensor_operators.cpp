@@ -1,5 +1,5 @@
-// Python's operators on tensors: the number, comparison and sequence protocols. They call the C++ functions directly, without
-// the binder's parsing.
+// Python's operators on tensors: the number, comparison and sequence protocols. They call the C++
+// functions directly, without the binder's parsing.
 #include <cstring>
 
 #include "csrc/autograd/inplace.h"
@@ -17,13 +17,15 @@ BorrowedOperand::BorrowedOperand(PyObject* o) {
 
 namespace {
 
-// --- number protocol ---------------------------------------------------------------------------------------
+// --- number protocol
+// ---------------------------------------------------------------------------------------
 
 PyObject* not_implemented() { Py_RETURN_NOTIMPLEMENTED; }
 
 bool is_array(PyObject* o) { return std::strcmp(Py_TYPE(o)->tp_name, "numpy.ndarray") == 0; }
 
-// array op tensor: NumPy leaves it to us. It is computed as NumPy computes tensor op array, with the same promotion, and is a tensor.
+// array op tensor: NumPy leaves it to us. It is computed as NumPy computes tensor op array, with
+// the same promotion, and is a tensor.
 PyObject* array_left(PyObject* array, PyObject* tensor, binaryfunc operation) {
   py::object right = py::reinterpret_borrow<py::object>(tensor).attr("numpy")();
   py::object result = py::reinterpret_steal<py::object>(operation(array, right.ptr()));
@@ -69,26 +71,27 @@ PyObject* registry_slot(const char* name, bool inplace, PyObject* a, PyObject* b
   });
 }
 
-#define PG_SLOT(slot, operation, f, r)                            \
-  PyObject* slot(PyObject* a, PyObject* b) {                      \
-    return binary_slot(                                           \
+#define PG_SLOT(slot, operation, f, r)                                        \
+  PyObject* slot(PyObject* a, PyObject* b) {                                  \
+    return binary_slot(                                                       \
         operation, a, b, [](const Tensor& x, const Operand& y) { return f; }, \
-        [](Scalar x, const Tensor& y) { return r; });             \
+        [](Scalar x, const Tensor& y) { return r; });                         \
   }
 PG_SLOT(slot_add, PyNumber_Add, add(x, y), add(y, Operand(x)))
 PG_SLOT(slot_sub, PyNumber_Subtract, sub(x, y), rsub(y, x))
 PG_SLOT(slot_mul, PyNumber_Multiply, mul(x, y), mul(y, Operand(x)))
 PG_SLOT(slot_div, PyNumber_TrueDivide, div(x, y), rdiv(x, y))
-PG_SLOT(slot_floor_divide, PyNumber_FloorDivide, floor_divide(x, y), floor_divide(wrapped(Operand(x), y), Operand(y)))
-PG_SLOT(slot_remainder, PyNumber_Remainder, remainder(x, y), remainder(wrapped(Operand(x), y), Operand(y)))
+PG_SLOT(slot_floor_divide, PyNumber_FloorDivide, floor_divide(x, y),
+        floor_divide(wrapped(Operand(x), y), Operand(y)))
+PG_SLOT(slot_remainder, PyNumber_Remainder, remainder(x, y),
+        remainder(wrapped(Operand(x), y), Operand(y)))
 #undef PG_SLOT
 
 PyObject* slot_pow(PyObject* a, PyObject* b, PyObject* modulus) {
   if (modulus != Py_None) return not_implemented();
-  return binary_slot(
-      [](PyObject* x, PyObject* y) { return PyNumber_Power(x, y, Py_None); }, a, b,
-      [](const Tensor& x, const Operand& y) { return pow(x, y); },
-      [](Scalar x, const Tensor& y) { return rpow(x, y); });
+  return binary_slot([](PyObject* x, PyObject* y) { return PyNumber_Power(x, y, Py_None); }, a, b,
+                     [](const Tensor& x, const Operand& y) { return pow(x, y); },
+                     [](Scalar x, const Tensor& y) { return rpow(x, y); });
 }
 PyObject* slot_matmul(PyObject* a, PyObject* b) {
   if (!is_tensor(a) || !is_tensor(b)) return not_implemented();
@@ -102,10 +105,8 @@ PG_REGISTRY_SLOT(slot_xor, "bitwise_xor")
 PG_REGISTRY_SLOT(slot_lshift, "bitwise_left_shift")
 PG_REGISTRY_SLOT(slot_rshift, "bitwise_right_shift")
 #undef PG_REGISTRY_SLOT
-#define PG_INPLACE_SLOT(slot, name)                        \
-  PyObject* slot(PyObject* a, PyObject* b) {               \
-    return registry_slot(name, true, a, b);                \
-  }
+#define PG_INPLACE_SLOT(slot, name) \
+  PyObject* slot(PyObject* a, PyObject* b) { return registry_slot(name, true, a, b); }
 PG_INPLACE_SLOT(slot_iadd, "add")
 PG_INPLACE_SLOT(slot_isub, "sub")
 PG_INPLACE_SLOT(slot_imul, "mul")
@@ -118,7 +119,9 @@ PG_INPLACE_SLOT(slot_ixor, "bitwise_xor")
 PG_INPLACE_SLOT(slot_ilshift, "bitwise_left_shift")
 PG_INPLACE_SLOT(slot_irshift, "bitwise_right_shift")
 #undef PG_INPLACE_SLOT
-PyObject* slot_ipow(PyObject* a, PyObject* b, PyObject*) { return registry_slot("pow", true, a, b); }
+PyObject* slot_ipow(PyObject* a, PyObject* b, PyObject*) {
+  return registry_slot("pow", true, a, b);
+}
 
 PyObject* call_unary(const char* name, PyObject* self) {
   return guarded([&] { return call_op(find_op(name), CallForm::method, &self, 1, nullptr); });
@@ -133,8 +136,10 @@ PyObject* slot_pos(PyObject* self) {
 PyObject* slot_abs(PyObject* self) { return call_unary("abs", self); }
 PyObject* slot_invert(PyObject* self) {
   return guarded([&]() -> PyObject* {
-    PG_CHECK_TYPE(is_integral(impl_of(self)->dtype), "~ (operator.invert) is only implemented on integer and Boolean-type tensors, not ",
-                  impl_of(self)->dtype);
+    PG_CHECK_TYPE(
+        is_integral(impl_of(self)->dtype),
+        "~ (operator.invert) is only implemented on integer and Boolean-type tensors, not ",
+        impl_of(self)->dtype);
     return call_op(find_op("bitwise_not"), CallForm::method, &self, 1, nullptr);
   });
 }
@@ -143,20 +148,23 @@ int slot_bool(PyObject* self) {
   return guarded([&]() -> int {
     const Tensor t = tensor_of(self);
     PG_CHECK(t.numel() != 0, "Boolean value of Tensor with no values is ambiguous");
-    PG_CHECK(t.numel() == 1, "Boolean value of Tensor with more than one value is ambiguous: it has shape ", t.sizes(),
-             ". Use .any() or .all()");
+    PG_CHECK(t.numel() == 1,
+             "Boolean value of Tensor with more than one value is ambiguous: it has shape ",
+             t.sizes(), ". Use .any() or .all()");
     return item(t).to<bool>();
   });
 }
 void check_one_element(PyObject* self) {
-  PG_CHECK_VALUE(impl_of(self)->numel == 1, "only one element tensors can be converted to Python scalars; this one has shape ",
+  PG_CHECK_VALUE(impl_of(self)->numel == 1,
+                 "only one element tensors can be converted to Python scalars; this one has shape ",
                  tensor_of(self).sizes());
 }
 PyObject* slot_float(PyObject* self) {
   return guarded([&]() -> PyObject* {
     check_one_element(self);
     const Scalar s = item(tensor_of(self));
-    PG_CHECK(!s.is_complex() || s.im == 0, "value cannot be converted to type double without overflow: it is complex");
+    PG_CHECK(!s.is_complex() || s.im == 0,
+             "value cannot be converted to type double without overflow: it is complex");
     return PyFloat_FromDouble(s.to_double());
   });
 }
@@ -172,7 +180,9 @@ PyObject* slot_index(PyObject* self) {
   return guarded([&]() -> PyObject* {
     const Tensor t = tensor_of(self);
     PG_CHECK_TYPE(t.numel() == 1 && is_integral(t.dtype()),
-                  "only integer tensors of a single element can be converted to an index; this one has dtype ", t.dtype(), " and shape ", t.sizes());
+                  "only integer tensors of a single element can be converted to an index; this one "
+                  "has dtype ",
+                  t.dtype(), " and shape ", t.sizes());
     return PyLong_FromLongLong(item(t).i);
   });
 }
@@ -182,7 +192,8 @@ PyObject* rich_compare(PyObject* a, PyObject* b, int op) {
     if (is_array(b)) {
       // What compares has no gradient.
       py::object left = py::reinterpret_borrow<py::object>(a).attr("detach")().attr("numpy")();
-      py::object result = py::reinterpret_steal<py::object>(PyObject_RichCompare(left.ptr(), b, op));
+      py::object result =
+          py::reinterpret_steal<py::object>(PyObject_RichCompare(left.ptr(), b, op));
       if (!result) throw py::error_already_set();
       return wrap(tensor_from_object(result.ptr(), std::nullopt, Device{}, true));
     }
@@ -192,17 +203,24 @@ PyObject* rich_compare(PyObject* a, PyObject* b, int op) {
     const Tensor& x = *left;
     const Operand& y = *right;
     switch (op) {
-      case Py_EQ: return wrap(eq(x, y));
-      case Py_NE: return wrap(ne(x, y));
-      case Py_LT: return wrap(lt(x, y));
-      case Py_LE: return wrap(le(x, y));
-      case Py_GT: return wrap(gt(x, y));
-      default: return wrap(ge(x, y));
+      case Py_EQ:
+        return wrap(eq(x, y));
+      case Py_NE:
+        return wrap(ne(x, y));
+      case Py_LT:
+        return wrap(lt(x, y));
+      case Py_LE:
+        return wrap(le(x, y));
+      case Py_GT:
+        return wrap(gt(x, y));
+      default:
+        return wrap(ge(x, y));
     }
   });
 }
 
-// --- sequence and mapping -----------------------------------------------------------------------------------
+// --- sequence and mapping
+// -----------------------------------------------------------------------------------
 
 Py_ssize_t length(PyObject* self) {
   const TensorImpl* p = impl_of(self);
@@ -227,7 +245,8 @@ PyObject* iterate(PyObject* self) {
     PG_CHECK_TYPE(t.dim() > 0, "iteration over a 0-d tensor");
     TensorList parts = unbind(t, 0);
     PyObject* tuple = PyTuple_New(Py_ssize_t(parts.size()));
-    for (size_t i = 0; i < parts.size(); ++i) PyTuple_SET_ITEM(tuple, Py_ssize_t(i), wrap(std::move(parts[i])));
+    for (size_t i = 0; i < parts.size(); ++i)
+      PyTuple_SET_ITEM(tuple, Py_ssize_t(i), wrap(std::move(parts[i])));
     PyObject* it = PyObject_GetIter(tuple);
     Py_DECREF(tuple);
     return it;
@@ -236,45 +255,44 @@ PyObject* iterate(PyObject* self) {
 
 }  // namespace
 
-PyType_Slot operator_slots[] = {
-    PG_TYPE_SLOT(Py_tp_richcompare, rich_compare),
-    PG_TYPE_SLOT(Py_tp_iter, iterate),
-    PG_TYPE_SLOT(Py_nb_add, slot_add),
-    PG_TYPE_SLOT(Py_nb_subtract, slot_sub),
-    PG_TYPE_SLOT(Py_nb_multiply, slot_mul),
-    PG_TYPE_SLOT(Py_nb_true_divide, slot_div),
-    PG_TYPE_SLOT(Py_nb_floor_divide, slot_floor_divide),
-    PG_TYPE_SLOT(Py_nb_remainder, slot_remainder),
-    PG_TYPE_SLOT(Py_nb_power, slot_pow),
-    PG_TYPE_SLOT(Py_nb_matrix_multiply, slot_matmul),
-    PG_TYPE_SLOT(Py_nb_and, slot_and),
-    PG_TYPE_SLOT(Py_nb_or, slot_or),
-    PG_TYPE_SLOT(Py_nb_xor, slot_xor),
-    PG_TYPE_SLOT(Py_nb_lshift, slot_lshift),
-    PG_TYPE_SLOT(Py_nb_rshift, slot_rshift),
-    PG_TYPE_SLOT(Py_nb_inplace_add, slot_iadd),
-    PG_TYPE_SLOT(Py_nb_inplace_subtract, slot_isub),
-    PG_TYPE_SLOT(Py_nb_inplace_multiply, slot_imul),
-    PG_TYPE_SLOT(Py_nb_inplace_true_divide, slot_idiv),
-    PG_TYPE_SLOT(Py_nb_inplace_floor_divide, slot_ifloordiv),
-    PG_TYPE_SLOT(Py_nb_inplace_remainder, slot_iremainder),
-    PG_TYPE_SLOT(Py_nb_inplace_power, slot_ipow),
-    PG_TYPE_SLOT(Py_nb_inplace_and, slot_iand),
-    PG_TYPE_SLOT(Py_nb_inplace_or, slot_ior),
-    PG_TYPE_SLOT(Py_nb_inplace_xor, slot_ixor),
-    PG_TYPE_SLOT(Py_nb_inplace_lshift, slot_ilshift),
-    PG_TYPE_SLOT(Py_nb_inplace_rshift, slot_irshift),
-    PG_TYPE_SLOT(Py_nb_negative, slot_neg),
-    PG_TYPE_SLOT(Py_nb_positive, slot_pos),
-    PG_TYPE_SLOT(Py_nb_absolute, slot_abs),
-    PG_TYPE_SLOT(Py_nb_invert, slot_invert),
-    PG_TYPE_SLOT(Py_nb_bool, slot_bool),
-    PG_TYPE_SLOT(Py_nb_float, slot_float),
-    PG_TYPE_SLOT(Py_nb_int, slot_int),
-    PG_TYPE_SLOT(Py_nb_index, slot_index),
-    PG_TYPE_SLOT(Py_sq_length, length),
-    PG_TYPE_SLOT(Py_sq_item, sequence_item),
-    PG_TYPE_SLOT(Py_mp_length, length),
-    {0, nullptr}};
+PyType_Slot operator_slots[] = {PG_TYPE_SLOT(Py_tp_richcompare, rich_compare),
+                                PG_TYPE_SLOT(Py_tp_iter, iterate),
+                                PG_TYPE_SLOT(Py_nb_add, slot_add),
+                                PG_TYPE_SLOT(Py_nb_subtract, slot_sub),
+                                PG_TYPE_SLOT(Py_nb_multiply, slot_mul),
+                                PG_TYPE_SLOT(Py_nb_true_divide, slot_div),
+                                PG_TYPE_SLOT(Py_nb_floor_divide, slot_floor_divide),
+                                PG_TYPE_SLOT(Py_nb_remainder, slot_remainder),
+                                PG_TYPE_SLOT(Py_nb_power, slot_pow),
+                                PG_TYPE_SLOT(Py_nb_matrix_multiply, slot_matmul),
+                                PG_TYPE_SLOT(Py_nb_and, slot_and),
+                                PG_TYPE_SLOT(Py_nb_or, slot_or),
+                                PG_TYPE_SLOT(Py_nb_xor, slot_xor),
+                                PG_TYPE_SLOT(Py_nb_lshift, slot_lshift),
+                                PG_TYPE_SLOT(Py_nb_rshift, slot_rshift),
+                                PG_TYPE_SLOT(Py_nb_inplace_add, slot_iadd),
+                                PG_TYPE_SLOT(Py_nb_inplace_subtract, slot_isub),
+                                PG_TYPE_SLOT(Py_nb_inplace_multiply, slot_imul),
+                                PG_TYPE_SLOT(Py_nb_inplace_true_divide, slot_idiv),
+                                PG_TYPE_SLOT(Py_nb_inplace_floor_divide, slot_ifloordiv),
+                                PG_TYPE_SLOT(Py_nb_inplace_remainder, slot_iremainder),
+                                PG_TYPE_SLOT(Py_nb_inplace_power, slot_ipow),
+                                PG_TYPE_SLOT(Py_nb_inplace_and, slot_iand),
+                                PG_TYPE_SLOT(Py_nb_inplace_or, slot_ior),
+                                PG_TYPE_SLOT(Py_nb_inplace_xor, slot_ixor),
+                                PG_TYPE_SLOT(Py_nb_inplace_lshift, slot_ilshift),
+                                PG_TYPE_SLOT(Py_nb_inplace_rshift, slot_irshift),
+                                PG_TYPE_SLOT(Py_nb_negative, slot_neg),
+                                PG_TYPE_SLOT(Py_nb_positive, slot_pos),
+                                PG_TYPE_SLOT(Py_nb_absolute, slot_abs),
+                                PG_TYPE_SLOT(Py_nb_invert, slot_invert),
+                                PG_TYPE_SLOT(Py_nb_bool, slot_bool),
+                                PG_TYPE_SLOT(Py_nb_float, slot_float),
+                                PG_TYPE_SLOT(Py_nb_int, slot_int),
+                                PG_TYPE_SLOT(Py_nb_index, slot_index),
+                                PG_TYPE_SLOT(Py_sq_length, length),
+                                PG_TYPE_SLOT(Py_sq_item, sequence_item),
+                                PG_TYPE_SLOT(Py_mp_length, length),
+                                {0, nullptr}};
 
 }  // namespace pygrad::python

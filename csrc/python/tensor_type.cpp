@@ -1,8 +1,9 @@
 // The native Tensor type: object identity, construction and destruction.
 //
-// One Python object per live tensor. The object owns its header; when the last Python reference goes while C++ still holds
-// the tensor and the object carries something worth keeping (a subclass, attributes, weak references), ownership flips: the
-// object stays alive and the header owns it, until Python asks for it again or the header dies.
+// One Python object per live tensor. The object owns its header; when the last Python reference
+// goes while C++ still holds the tensor and the object carries something worth keeping (a subclass,
+// attributes, weak references), ownership flips: the object stays alive and the header owns it,
+// until Python asks for it again or the header dies.
 #include <cstring>
 
 #include "csrc/autograd/grad_mode.h"
@@ -37,7 +38,8 @@ PyObject* new_object(PyTypeObject* type, TensorImpl* impl) {
     self = reinterpret_cast<PyTensor*>(type->tp_alloc(type, 0));
     if (!self) return nullptr;
     // Plain tensors join the garbage collector only when they could be part of a cycle.
-    if (type == tensor_type && PyObject_GC_IsTracked(reinterpret_cast<PyObject*>(self))) PyObject_GC_UnTrack(self);
+    if (type == tensor_type && PyObject_GC_IsTracked(reinterpret_cast<PyObject*>(self)))
+      PyObject_GC_UnTrack(self);
   }
   self->impl = impl;
   self->dict = nullptr;
@@ -50,7 +52,8 @@ void track(PyObject* self) {
   if (!PyObject_GC_IsTracked(self)) PyObject_GC_Track(self);
 }
 
-// Keeps the object of a tensor that C++ still holds, when the object carries something: from now on the header owns it.
+// Keeps the object of a tensor that C++ still holds, when the object carries something: from now on
+// the header owns it.
 bool resurrect(PyObject* self) {
   PyTensor* t = as_object(self);
   TensorImpl* impl = t->impl;
@@ -58,7 +61,8 @@ bool resurrect(PyObject* self) {
   if (Py_TYPE(self) == tensor_type && !t->dict && !t->weakrefs) return false;
   Py_SET_REFCNT(self, 1);
   impl->owns_object = true;
-  if (impl->refs.fetch_sub(1) == 1) destroy(impl);  // C++ let go meanwhile: the header takes the object with it
+  if (impl->refs.fetch_sub(1) == 1)
+    destroy(impl);  // C++ let go meanwhile: the header takes the object with it
   return true;
 }
 
@@ -89,7 +93,8 @@ void dealloc(PyObject* self) {
 void subclass_dealloc(PyObject* self) {
   if (resurrect(self)) return;
   PyTypeObject* type = Py_TYPE(self);
-  if (type->tp_finalize && PyObject_CallFinalizerFromDealloc(self) < 0) return;  // __del__ kept the object
+  if (type->tp_finalize && PyObject_CallFinalizerFromDealloc(self) < 0)
+    return;  // __del__ kept the object
   if (PyObject_GC_IsTracked(self)) PyObject_GC_UnTrack(self);
   if (as_object(self)->weakrefs) PyObject_ClearWeakRefs(self);
   if (type->tp_clear) type->tp_clear(self);  // __slots__ of the subclass
@@ -100,13 +105,15 @@ PyObject* init_subclass(PyObject* cls, PyObject*) {
   reinterpret_cast<PyTypeObject*>(cls)->tp_dealloc = subclass_dealloc;
   Py_RETURN_NONE;
 }
-PyMethodDef init_subclass_method = {"__init_subclass__", init_subclass, METH_CLASS | METH_NOARGS, nullptr};
+PyMethodDef init_subclass_method = {"__init_subclass__", init_subclass, METH_CLASS | METH_NOARGS,
+                                    nullptr};
 
 int traverse(PyObject* self, visitproc visit, void* arg) {
   Py_VISIT(Py_TYPE(self));
   PyTensor* t = as_object(self);
   Py_VISIT(t->dict);
-  // What the header holds is part of this object's references only while nobody else holds the header.
+  // What the header holds is part of this object's references only while nobody else holds the
+  // header.
   if (t->impl && t->impl->refs.load() == 1) return traverse_hooks(t->impl, visit, arg);
   return 0;
 }
@@ -138,7 +145,9 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
     Device device;
     if (kwargs && PyDict_Size(kwargs) != 0 && type == tensor_type) {
       PyObject* given = PyDict_GetItemString(kwargs, "device");
-      PG_CHECK_TYPE(given && PyDict_Size(kwargs) == 1, "Tensor() takes no keyword arguments but device; use torch.tensor(data, dtype=...)");
+      PG_CHECK_TYPE(
+          given && PyDict_Size(kwargs) == 1,
+          "Tensor() takes no keyword arguments but device; use torch.tensor(data, dtype=...)");
       if (given != Py_None) device = parse_device(given);
     }
     const Py_ssize_t n = PyTuple_GET_SIZE(args);
@@ -160,12 +169,15 @@ PyObject* tensor_new(PyTypeObject* type, PyObject* args, PyObject* kwargs) {
         t = empty(size, default_dtype());
       } else {
         PG_CHECK_TYPE(n == 1, "new(): expected sizes, or one sequence of data");
-        PG_CHECK_TYPE(!PyFloat_Check(PyTuple_GET_ITEM(args, 0)) && !PyComplex_Check(PyTuple_GET_ITEM(args, 0)),
-                      "new(): data must be a sequence (got ", Py_TYPE(PyTuple_GET_ITEM(args, 0))->tp_name, ")");
+        PG_CHECK_TYPE(!PyFloat_Check(PyTuple_GET_ITEM(args, 0)) &&
+                          !PyComplex_Check(PyTuple_GET_ITEM(args, 0)),
+                      "new(): data must be a sequence (got ",
+                      Py_TYPE(PyTuple_GET_ITEM(args, 0))->tp_name, ")");
         t = tensor_from_object(PyTuple_GET_ITEM(args, 0), default_dtype(), Device{}, false);
       }
     }
-    if (t.device() != device && !(n == 1 && is_tensor(PyTuple_GET_ITEM(args, 0)))) t = to_device(t, device);
+    if (t.device() != device && !(n == 1 && is_tensor(PyTuple_GET_ITEM(args, 0))))
+      t = to_device(t, device);
     return wrap_as(type, std::move(t));
   });
 }
@@ -186,9 +198,10 @@ PyObject* representation(PyObject* self) {
 // hash(x) == id(x), as scripts rely on.
 Py_hash_t hash_by_identity(PyObject* self) { return reinterpret_cast<Py_hash_t>(self); }
 
-PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
-                         {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
-                         {nullptr, 0, 0, 0, nullptr}};
+PyMemberDef members[] = {
+    {"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(PyTensor, weakrefs), READONLY, nullptr},
+    {nullptr, 0, 0, 0, nullptr}};
 
 PyType_Slot slots[] = {
     PG_TYPE_SLOT(Py_tp_new, tensor_new),
@@ -201,7 +214,8 @@ PyType_Slot slots[] = {
     PG_TYPE_SLOT(Py_tp_members, members),
     {Py_tp_methods, tensor_methods},
     {Py_tp_getset, tensor_attributes},
-    {Py_tp_doc, const_cast<char*>("An n-dimensional array with automatic differentiation. Make one with torch.tensor(data).")},
+    {Py_tp_doc, const_cast<char*>("An n-dimensional array with automatic differentiation. Make one "
+                                  "with torch.tensor(data).")},
     PG_TYPE_SLOT(Py_mp_subscript, get_item),
     PG_TYPE_SLOT(Py_mp_ass_subscript, set_item),
     PG_TYPE_SLOT(Py_bf_getbuffer, get_buffer),

@@ -35,8 +35,10 @@ template <class Op, class A>
 PG_HOST_INLINE bool better(A best, A x) {
   constexpr bool kMax = std::is_same_v<Op, FoldMax>;
   const bool beyond = kMax ? x > best : x < best;
-  if constexpr (std::is_integral_v<A>) return beyond;
-  else return beyond | ((x != x) & (best == best));
+  if constexpr (std::is_integral_v<A>)
+    return beyond;
+  else
+    return beyond | ((x != x) & (best == best));
 }
 
 // Position of the first match in p[0..n), which holds one.
@@ -146,8 +148,10 @@ void run(const View* values, const View& indices, const View& in, int64_t dim,
       const int64_t from = t % segments * kSegment;
       const int64_t to = size - from < kSegment ? size : from + kSegment;
       const Found<A> found = search_line<Op>(access, in.data, at[1], step, from, to);
-      if (segments > 1) partial[t] = found;
-      else put(at[0], at[2], found);
+      if (segments > 1)
+        partial[t] = found;
+      else
+        put(at[0], at[2], found);
     }
   });
   if (segments == 1) return;
@@ -169,8 +173,10 @@ void arg_reduce(bool max, const View* values, const View& indices, const View& i
   dispatch<RealAndBool>(in.dtype, max ? "argmax" : "argmin", [&]<class T>() {
     using A = order_t<T>;
     const Access<A> access{load_plain<A, T>, store_cast<A, T>};
-    if (max) run<FoldMax, A>(values, indices, in, dim, access);
-    else run<FoldMin, A>(values, indices, in, dim, access);
+    if (max)
+      run<FoldMax, A>(values, indices, in, dim, access);
+    else
+      run<FoldMin, A>(values, indices, in, dim, access);
   });
 }
 

@@ -64,11 +64,20 @@ PG_HOST_INLINE X multiply_values(X a, X b) {
 }
 
 struct FoldSum {
-  template <class A> static PG_HOST_INLINE A identity() { return A(0); }
-  template <class A, class X> static PG_HOST_INLINE X apply(X a, X b) { return add_values(a, b); }
+  template <class A>
+  static PG_HOST_INLINE A identity() {
+    return A(0);
+  }
+  template <class A, class X>
+  static PG_HOST_INLINE X apply(X a, X b) {
+    return add_values(a, b);
+  }
 };
 struct FoldProduct {
-  template <class A> static PG_HOST_INLINE A identity() { return A(1); }
+  template <class A>
+  static PG_HOST_INLINE A identity() {
+    return A(1);
+  }
   template <class A, class X>
   static PG_HOST_INLINE X apply(X a, X b) {
     return multiply_values(a, b);
@@ -84,8 +93,10 @@ struct FoldMax {
   }
   template <class A, class X>
   static PG_HOST_INLINE X apply(X a, X b) {
-    if constexpr (std::is_integral_v<A>) return b > a ? b : a;
-    else return (b > a) | (b != b) ? b : a;
+    if constexpr (std::is_integral_v<A>)
+      return b > a ? b : a;
+    else
+      return (b > a) | (b != b) ? b : a;
   }
 };
 struct FoldMin {
@@ -96,8 +107,10 @@ struct FoldMin {
   }
   template <class A, class X>
   static PG_HOST_INLINE X apply(X a, X b) {
-    if constexpr (std::is_integral_v<A>) return b < a ? b : a;
-    else return (b < a) | (b != b) ? b : a;
+    if constexpr (std::is_integral_v<A>)
+      return b < a ? b : a;
+    else
+      return (b < a) | (b != b) ? b : a;
   }
 };
 
@@ -151,13 +164,13 @@ PG_HOST_INLINE void fold_rows(A* acc, const A* const* rows, int64_t n) {
     using V = typename BlockVector<A>::type;
     using U = typename BlockVector<A>::unaligned;
     constexpr int kWidth = kBlockVectorBytes / int(sizeof(A));
-    const auto at = [&](int r) -> V {
-      return *reinterpret_cast<const U*>(rows[r] + i);
-    };
+    const auto at = [&](int r) -> V { return *reinterpret_cast<const U*>(rows[r] + i); };
     for (; i + kWidth <= n; i += kWidth) {
       U* a = reinterpret_cast<U*>(acc + i);
-      if constexpr (kRows == 4) *a = join(V(*a), at(0), at(1), at(2), at(3));
-      else *a = Op::template apply<A>(V(*a), at(0));
+      if constexpr (kRows == 4)
+        *a = join(V(*a), at(0), at(1), at(2), at(3));
+      else
+        *a = Op::template apply<A>(V(*a), at(0));
     }
   }
   for (; i < n; ++i) {
@@ -217,15 +230,20 @@ PG_HOST_INLINE float widen(BFloat16 h) { return float(h); }
 // An element of type T as an A: the reduced floats as float, integers and bool as int64.
 template <class A, class T>
 PG_HOST_INLINE A load_as(T x) {
-  if constexpr (is_reduced_v<T>) return A(widen(x));
-  else return A(x);
+  if constexpr (is_reduced_v<T>)
+    return A(widen(x));
+  else
+    return A(x);
 }
 
 template <class T>
 PG_HOST_INLINE bool is_nonzero(T x) {
-  if constexpr (is_complex_v<T>) return (x.re != 0) | (x.im != 0);
-  else if constexpr (is_reduced_v<T>) return (x.bits & 0x7fffu) != 0;
-  else return x != T(0);
+  if constexpr (is_complex_v<T>)
+    return (x.re != 0) | (x.im != 0);
+  else if constexpr (is_reduced_v<T>)
+    return (x.bits & 0x7fffu) != 0;
+  else
+    return x != T(0);
 }
 
 // The type in which order-based reductions compare elements of type T.
@@ -263,8 +281,10 @@ template <class A, class T>
 void store_cast(void* base, int64_t offset, int64_t stride, int64_t n, const A* results) {
   T* to = static_cast<T*>(base) + offset;
   for (int64_t i = 0; i < n; ++i) {
-    if constexpr (std::is_same_v<T, bool>) to[i * stride] = results[i] != A(0);
-    else to[i * stride] = T(results[i]);
+    if constexpr (std::is_same_v<T, bool>)
+      to[i * stride] = results[i] != A(0);
+    else
+      to[i * stride] = T(results[i]);
   }
 }
 }  // namespace

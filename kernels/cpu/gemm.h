@@ -37,8 +37,9 @@ struct Lines {
 // The packing function for Lines<In>, whose elements become T. Defined for float from float, Half
 // and BFloat16, double from double.
 template <class In, class T>
-__attribute__((visibility("hidden"))) void pack_lines(const void* source, T* panel, int64_t line, int64_t lines, int64_t width, int64_t p,
-                int64_t depth);
+__attribute__((visibility("hidden"))) void pack_lines(const void* source, T* panel, int64_t line,
+                                                      int64_t lines, int64_t width, int64_t p,
+                                                      int64_t depth);
 
 // Turns `lines` contiguous runs of `depth` elements, `stride` apart, into a panel.
 void interleave(const float* runs, int64_t stride, float* panel, int64_t lines, int64_t width,

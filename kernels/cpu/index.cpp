@@ -37,15 +37,19 @@ void move_runs(const Lines<3>& all, U* plain, U* indexed, const int64_t* index, 
         return;
       }
       for (int64_t i = 0; i < n; ++i) {
-        if constexpr (kPut) x[i * xs] = p[i * ps];
-        else p[i * ps] = x[i * xs];
+        if constexpr (kPut)
+          x[i * xs] = p[i * ps];
+        else
+          p[i * ps] = x[i * xs];
       }
       return;
     }
     for (int64_t i = 0; i < n; ++i) {
       U* element = x + i * xs + k[i * is] * scale;
-      if constexpr (kPut) *element = p[i * ps];
-      else p[i * ps] = *element;
+      if constexpr (kPut)
+        *element = p[i * ps];
+      else
+        p[i * ps] = *element;
     }
   });
 }
@@ -59,11 +63,16 @@ void move_any(const View& plain, const View& indexed, const View& index, int64_t
     move_runs<kPut>(all, plain.ptr<U>(), indexed.ptr<U>(), k, scale, begin, end);
   };
   switch (item_size(plain.dtype)) {
-    case 1: return move(static_cast<uint8_t*>(nullptr));
-    case 2: return move(static_cast<uint16_t*>(nullptr));
-    case 4: return move(static_cast<uint32_t*>(nullptr));
-    case 8: return move(static_cast<uint64_t*>(nullptr));
-    default: return move(static_cast<Bytes16*>(nullptr));
+    case 1:
+      return move(static_cast<uint8_t*>(nullptr));
+    case 2:
+      return move(static_cast<uint16_t*>(nullptr));
+    case 4:
+      return move(static_cast<uint32_t*>(nullptr));
+    case 8:
+      return move(static_cast<uint64_t*>(nullptr));
+    default:
+      return move(static_cast<Bytes16*>(nullptr));
   }
 }
 

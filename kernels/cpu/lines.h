@@ -63,9 +63,7 @@ struct Lines {
   }
 };
 
-[[maybe_unused]] int64_t line_size(const View& v, int64_t dim) {
-  return v.ndim ? v.sizes[dim] : 1;
-}
+[[maybe_unused]] int64_t line_size(const View& v, int64_t dim) { return v.ndim ? v.sizes[dim] : 1; }
 
 // Elements [begin, end), row-major, of views with the sizes of the first: f(offsets, n) for each
 // run of n elements along the innermost merged dimension, in which operand k advances by

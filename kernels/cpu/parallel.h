@@ -1,8 +1,9 @@
 // parallel_for over the library's own thread pool (kernels/cpu/common/parallel.cpp).
 //
-// The range [0, n) is cut into chunks of `grain` elements: by n and grain alone, never by the number of threads, so a kernel
-// that keeps one partial result per chunk and combines them in order gives the same bits for any thread count. Up to one
-// chunk runs inline without touching the pool. Nested calls run serially in the calling worker.
+// The range [0, n) is cut into chunks of `grain` elements: by n and grain alone, never by the
+// number of threads, so a kernel that keeps one partial result per chunk and combines them in order
+// gives the same bits for any thread count. Up to one chunk runs inline without touching the pool.
+// Nested calls run serially in the calling worker.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace pygrad::cpu {
 
-// Runs body(context, chunk) for every chunk in [0, chunks), in any order, on the pool and the calling thread. Bodies must not throw.
+// Runs body(context, chunk) for every chunk in [0, chunks), in any order, on the pool and the
+// calling thread. Bodies must not throw.
 void parallel_chunks(int64_t chunks, void (*body)(void* context, int64_t chunk), void* context);
 
 // f(begin, end) for consecutive pieces of [0, n).
@@ -28,21 +30,21 @@ PG_HOST_INLINE void parallel_for(int64_t n, int64_t grain, F&& f) {
     std::remove_reference_t<F>* f;
     int64_t n, grain;
   } context{&f, n, grain};
-  parallel_chunks(
-      (n + grain - 1) / grain,
-      [](void* p, int64_t chunk) {
-        auto* c = static_cast<Context*>(p);
-        const int64_t begin = chunk * c->grain;
-        const int64_t end = begin + c->grain < c->n ? begin + c->grain : c->n;
-        (*c->f)(begin, end);
-      },
-      &context);
+  parallel_chunks((n + grain - 1) / grain,
+                  [](void* p, int64_t chunk) {
+                    auto* c = static_cast<Context*>(p);
+                    const int64_t begin = chunk * c->grain;
+                    const int64_t end = begin + c->grain < c->n ? begin + c->grain : c->n;
+                    (*c->f)(begin, end);
+                  },
+                  &context);
 }
 
 // Elements of simple work (one load, one store) below which a second thread does not pay.
 constexpr int64_t kGrain = 32768;
 
-// Scratch memory for a kernel, cached per thread; freed by ScratchBuffer's destructor (kernels/cpu/common/scratch.cpp).
+// Scratch memory for a kernel, cached per thread; freed by ScratchBuffer's destructor
+// (kernels/cpu/common/scratch.cpp).
 void* scratch_allocate(int64_t bytes);  // 64-byte aligned
 void scratch_free(void* p, int64_t bytes);
 template <class T>
@@ -50,7 +52,8 @@ struct ScratchBuffer {
   T* data;
   int64_t bytes;
   PG_HOST_INLINE explicit ScratchBuffer(int64_t n)
-      : data(static_cast<T*>(scratch_allocate(n * int64_t(sizeof(T))))), bytes(n * int64_t(sizeof(T))) {}
+      : data(static_cast<T*>(scratch_allocate(n * int64_t(sizeof(T))))),
+        bytes(n * int64_t(sizeof(T))) {}
   PG_HOST_INLINE ~ScratchBuffer() { scratch_free(data, bytes); }
   ScratchBuffer(const ScratchBuffer&) = delete;
   PG_HOST_INLINE T& operator[](int64_t i) { return data[i]; }

@@ -15,14 +15,14 @@
 // order. All cuts depend on the shape alone.
 // Memory: one block per task on the stack; a partial result per segment in scratch memory.
 
+#include <cmath>
+
 #include "kernels/cpu/block.h"
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/reduction.h"
 #include "kernels/dispatch.h"
 #include "kernels/kernels.h"
-
-#include <cmath>
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
@@ -263,12 +263,16 @@ const A* load_magnitude(const void* base, int64_t offset, int64_t stride, int64_
   const T* p = static_cast<const T*>(base) + offset;
   const auto magnitude = [](T x) -> A {
     if constexpr (is_complex_v<T>) {
-      if constexpr (kSquare) return x.re * x.re + x.im * x.im;
-      else return std::hypot(x.re, x.im);
+      if constexpr (kSquare)
+        return x.re * x.re + x.im * x.im;
+      else
+        return std::hypot(x.re, x.im);
     } else {
       const A v = load_as<A>(x);
-      if constexpr (kSquare) return v * v;
-      else return v < A(0) ? -v : v + A(0);  // adding zero turns -0 into 0
+      if constexpr (kSquare)
+        return v * v;
+      else
+        return v < A(0) ? -v : v + A(0);  // adding zero turns -0 into 0
     }
   };
   if (stride == 1) {
@@ -279,8 +283,14 @@ const A* load_magnitude(const void* base, int64_t offset, int64_t stride, int64_
   return buffer;
 }
 
-template <class T> struct real_of { using type = T; };
-template <class T> struct real_of<Complex<T>> { using type = T; };
+template <class T>
+struct real_of {
+  using type = T;
+};
+template <class T>
+struct real_of<Complex<T>> {
+  using type = T;
+};
 
 }  // namespace
 

@@ -119,11 +119,9 @@ PG_HOST_INLINE int sort_and_merge(int n, int64_t* size, int64_t* const (&strides
     }
   }
   r.reduced = sort_and_merge<1>(r.reduced, r.reduced_size, {r.reduced_in});
-  r.kept = sort_and_merge<3>(r.kept, r.kept_size,
-                                               {r.kept_in, r.kept_out[0], r.kept_out[1]});
+  r.kept = sort_and_merge<3>(r.kept, r.kept_size, {r.kept_in, r.kept_out[0], r.kept_out[1]});
   const int64_t line = r.line_size(), row = r.row_size();
-  r.columns = row < 16 ? line > row
-                       : line >= 16 && magnitude(r.line_stride()) < r.row_stride();
+  r.columns = row < 16 ? line > row : line >= 16 && magnitude(r.line_stride()) < r.row_stride();
   return r;
 }
 

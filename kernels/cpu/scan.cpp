@@ -7,6 +7,8 @@
 // Parallel plan: lines, or tiles of lines.
 // Memory: a block or a tile on the stack.
 
+#include <cmath>
+
 #include "kernels/cpu/block.h"
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/lines.h"
@@ -14,18 +16,22 @@
 #include "kernels/dispatch.h"
 #include "kernels/kernels.h"
 
-#include <cmath>
-
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
 
 constexpr int64_t kTile = 256;
 
 struct RunningSum {
-  template <class A> static PG_HOST_INLINE A apply(A a, A b) { return add_values(a, b); }
+  template <class A>
+  static PG_HOST_INLINE A apply(A a, A b) {
+    return add_values(a, b);
+  }
 };
 struct RunningProduct {
-  template <class A> static PG_HOST_INLINE A apply(A a, A b) { return multiply_values(a, b); }
+  template <class A>
+  static PG_HOST_INLINE A apply(A a, A b) {
+    return multiply_values(a, b);
+  }
 };
 // log(exp(a) + exp(b)) from the larger of the two; equal infinities stay as they are.
 struct RunningLogSumExp {
@@ -139,16 +145,15 @@ void run_extreme(const View& out, const View* indices, const View& in, int64_t d
 
 // What running sums and products of T are kept in.
 template <class T>
-using running_t = std::conditional_t<
-    is_complex_v<T>, Complex128,
-    std::conditional_t<std::is_same_v<T, float>, double, acc_t<T>>>;
+using running_t =
+    std::conditional_t<is_complex_v<T>, Complex128,
+                       std::conditional_t<std::is_same_v<T, float>, double, acc_t<T>>>;
 
 // A complex result narrows by its explicit constructor, all others by a cast.
 template <class Op, class T>
 void run_arithmetic(const View& out, const View& in, int64_t dim, running_t<T> identity) {
   using A = running_t<T>;
-  run<A>(out, in, dim, {load_plain<A, T>, store_cast<A, T>}, identity, along<Op, A>,
-         across<Op, A>);
+  run<A>(out, in, dim, {load_plain<A, T>, store_cast<A, T>}, identity, along<Op, A>, across<Op, A>);
 }
 
 }  // namespace
@@ -164,13 +169,11 @@ void scan(ScanOp op, const View& out, const View* indices, const View& in, int64
         run_arithmetic<RunningProduct, T>(out, in, dim, running_t<T>(1));
       });
     case ScanOp::cummax:
-      return dispatch<RealAndBool>(in.dtype, "cummax", [&]<class T>() {
-        run_extreme<true, T>(out, indices, in, dim);
-      });
+      return dispatch<RealAndBool>(in.dtype, "cummax",
+                                   [&]<class T>() { run_extreme<true, T>(out, indices, in, dim); });
     case ScanOp::cummin:
-      return dispatch<RealAndBool>(in.dtype, "cummin", [&]<class T>() {
-        run_extreme<false, T>(out, indices, in, dim);
-      });
+      return dispatch<RealAndBool>(
+          in.dtype, "cummin", [&]<class T>() { run_extreme<false, T>(out, indices, in, dim); });
     case ScanOp::logcumsumexp:
       return dispatch<Floating>(in.dtype, "logcumsumexp", [&]<class T>() {
         using A = running_t<T>;

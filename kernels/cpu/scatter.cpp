@@ -22,19 +22,27 @@ constexpr int64_t kTile = 64;
 struct ApplyAdd {
   template <class T>
   static PG_HOST_INLINE T apply(T a, T b) {
-    if constexpr (std::is_same_v<T, bool>) return a | b;
-    else if constexpr (is_complex_v<T>) return add_values(a, b);
-    else if constexpr (std::is_integral_v<T>) return T(add_values(int64_t(a), int64_t(b)));
-    else return T(opmath_t<T>(a) + opmath_t<T>(b));
+    if constexpr (std::is_same_v<T, bool>)
+      return a | b;
+    else if constexpr (is_complex_v<T>)
+      return add_values(a, b);
+    else if constexpr (std::is_integral_v<T>)
+      return T(add_values(int64_t(a), int64_t(b)));
+    else
+      return T(opmath_t<T>(a) + opmath_t<T>(b));
   }
 };
 struct ApplyProd {
   template <class T>
   static PG_HOST_INLINE T apply(T a, T b) {
-    if constexpr (std::is_same_v<T, bool>) return a & b;
-    else if constexpr (is_complex_v<T>) return multiply_values(a, b);
-    else if constexpr (std::is_integral_v<T>) return T(multiply_values(int64_t(a), int64_t(b)));
-    else return T(opmath_t<T>(a) * opmath_t<T>(b));
+    if constexpr (std::is_same_v<T, bool>)
+      return a & b;
+    else if constexpr (is_complex_v<T>)
+      return multiply_values(a, b);
+    else if constexpr (std::is_integral_v<T>)
+      return T(multiply_values(int64_t(a), int64_t(b)));
+    else
+      return T(opmath_t<T>(a) * opmath_t<T>(b));
   }
 };
 struct ApplyMax {
@@ -108,8 +116,7 @@ void run(const View& out, const View& index, const View& src, int64_t dim, Apply
     shape.between[k] = lines.inner_stride(kOrder[k]);
     shape.step[k] = lines.step[kOrder[k]];
   }
-  shape.columns =
-      lines.inner_size() >= 4 && magnitude(shape.between[0]) < magnitude(shape.step[0]);
+  shape.columns = lines.inner_size() >= 4 && magnitude(shape.between[0]) < magnitude(shape.step[0]);
   int64_t grain = 1 + kGrain / 4 / size;
   if (shape.columns) grain = (grain + kTile - 1) / kTile * kTile;
   parallel_for(lines.count, grain, [&](int64_t begin, int64_t end) {
@@ -138,8 +145,10 @@ void add_scaled(const View& out, const View& index, const View& src, int64_t dim
         for (int64_t j = 0; j < n; ++j) {
           T& target = to[j * out_step];
           const T x = from[j * src_step];
-          if constexpr (is_reduced_v<T>) target = T(float(target) + float(alpha) * float(x));
-          else target = ApplyAdd::apply<T>(target, ApplyProd::apply<T>(alpha, x));
+          if constexpr (is_reduced_v<T>)
+            target = T(float(target) + float(alpha) * float(x));
+          else
+            target = ApplyAdd::apply<T>(target, ApplyProd::apply<T>(alpha, x));
         }
       }
     });
@@ -168,10 +177,14 @@ void scatter(ScatterOp op, const View& out, const View& index, const View& src, 
       const int64_t stride = out.ndim ? out.strides[dim] : 0;
       return index_put(target, values, ViewList{&index, 1}, &stride);
     }
-    case ScatterOp::add: return with(ApplyAdd{}, AllTypes{});
-    case ScatterOp::prod: return with(ApplyProd{}, AllTypes{});
-    case ScatterOp::amax: return with(ApplyMax{}, RealAndBool{});
-    case ScatterOp::amin: return with(ApplyMin{}, RealAndBool{});
+    case ScatterOp::add:
+      return with(ApplyAdd{}, AllTypes{});
+    case ScatterOp::prod:
+      return with(ApplyProd{}, AllTypes{});
+    case ScatterOp::amax:
+      return with(ApplyMax{}, RealAndBool{});
+    case ScatterOp::amin:
+      return with(ApplyMin{}, RealAndBool{});
   }
 }
 
@@ -184,8 +197,10 @@ void index_add(const View& out, const View& index, const View& src, int64_t dim,
   }
   dispatch<AllTypes>(out.dtype, "index_add", [&]<class T>() {
     const bool one = alpha.is_complex() ? alpha.d == 1 && alpha.im == 0 : alpha.to_double() == 1;
-    if (one) run(out, where, src, dim, apply_patch<ApplyAdd, T>);
-    else add_scaled<T>(out, where, src, dim, alpha.to<T>());
+    if (one)
+      run(out, where, src, dim, apply_patch<ApplyAdd, T>);
+    else
+      add_scaled<T>(out, where, src, dim, alpha.to<T>());
   });
 }
 

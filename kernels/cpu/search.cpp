@@ -100,8 +100,10 @@ PG_HOST_INLINE int64_t bound(const T* sorted, int64_t step, int64_t n, T value, 
     const int64_t middle = first + (last - first) / 2;
     const A m = load_as<A>(sorted[middle * step]);
     const bool stop = right ? m > x : m >= x;
-    if (stop) last = middle;
-    else first = middle + 1;
+    if (stop)
+      last = middle;
+    else
+      first = middle + 1;
   }
   return first;
 }
@@ -160,9 +162,12 @@ void bincount(const View& out, const View& in, const View* weights) {
       for (int64_t i = 0; i < n; ++i) sum[int64_t(p[i * step]) * out_step] += w[i * weight_step];
     };
     if (out.dtype != weights->dtype) unsupported("bincount", weights->dtype);
-    if (out.dtype == DType::Float64) add(out.ptr<double>());
-    else if (out.dtype == DType::Float32) add(out.ptr<float>());
-    else unsupported("bincount", out.dtype);
+    if (out.dtype == DType::Float64)
+      add(out.ptr<double>());
+    else if (out.dtype == DType::Float32)
+      add(out.ptr<float>());
+    else
+      unsupported("bincount", out.dtype);
   });
 }
 

@@ -39,10 +39,10 @@ PG_HOST_INLINE void make_entry(uint64_t key, int64_t index, WideEntry* e) {
 }
 
 template <class T>
-using key_bits_t = std::conditional_t<
-    sizeof(T) == 1, uint8_t,
-    std::conditional_t<sizeof(T) == 2, uint16_t,
-                       std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
+using key_bits_t =
+    std::conditional_t<sizeof(T) == 1, uint8_t,
+                       std::conditional_t<sizeof(T) == 2, uint16_t,
+                                          std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>>;
 
 template <class T>
 PG_HOST_INLINE key_bits_t<T> sort_key(T x) {
@@ -72,8 +72,10 @@ PG_HOST_INLINE T from_sort_key(key_bits_t<T> key) {
   using K = key_bits_t<T>;
   constexpr K kSign = K(K(1) << (8 * sizeof(K) - 1));
   K bits = key;
-  if constexpr (is_real_float_v<T>) bits = key & kSign ? K(key ^ kSign) : K(~key);
-  else if constexpr (std::is_signed_v<T>) bits = K(key ^ kSign);
+  if constexpr (is_real_float_v<T>)
+    bits = key & kSign ? K(key ^ kSign) : K(~key);
+  else if constexpr (std::is_signed_v<T>)
+    bits = K(key ^ kSign);
   T x;
   memcpy(&x, &bits, sizeof(K));
   return x;

@@ -8,14 +8,14 @@
 // merged in order, cut by shape alone.
 // Memory: a block per task on the stack; a state per segment in scratch memory.
 
+#include <limits>
+
 #include "kernels/cpu/block.h"
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/parallel.h"
 #include "kernels/cpu/reduction.h"
 #include "kernels/dispatch.h"
 #include "kernels/kernels.h"
-
-#include <limits>
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
@@ -138,8 +138,10 @@ void each_output(const Reduction& plan, const T* in, int64_t scale, F&& f) {
       const int64_t output = t / segments / tiles * line + tile * kTile;
       const int64_t base = kept_offset(plan, output).in;
       Moments* to = segments > 1 ? partial.data + t * width : local;
-      if (plan.columns) pass.tile(base, n, first, last, to);
-      else *to = pass.elements(base, first, last);
+      if (plan.columns)
+        pass.tile(base, n, first, last, to);
+      else
+        *to = pass.elements(base, first, last);
       if (segments > 1) continue;
       for (int64_t i = 0; i < n; ++i) f(output + i, to[i]);
     }
@@ -179,8 +181,10 @@ void run(const View& var, const View* mean, const View& in, double correction) {
     each_output(plan, in.ptr<const R>() + part, kParts, [&](int64_t o, const Moments& m) {
       const Offsets at = kept_offset(plan, o);
       if (mean) mean->ptr<R>()[at.out2 * kParts + part] = R(opmath_t<R>(m.mean));
-      if (part + 1 < kParts) first[o] = m.m2;
-      else variance[at.out] = R(opmath_t<R>((m.m2 + (part ? first[o] : 0.0)) / divisor));
+      if (part + 1 < kParts)
+        first[o] = m.m2;
+      else
+        variance[at.out] = R(opmath_t<R>((m.m2 + (part ? first[o] : 0.0)) / divisor));
     });
   }
 }
@@ -189,9 +193,12 @@ void run(const View& var, const View* mean, const View& in, double correction) {
 
 void var_mean(const View& var, const View* mean, const View& in, double correction) {
   dispatch<FloatingComplex>(in.dtype, "var", [&]<class T>() {
-    if constexpr (std::is_same_v<T, Complex64>) run<float, 2>(var, mean, in, correction);
-    else if constexpr (std::is_same_v<T, Complex128>) run<double, 2>(var, mean, in, correction);
-    else run<T, 1>(var, mean, in, correction);
+    if constexpr (std::is_same_v<T, Complex64>)
+      run<float, 2>(var, mean, in, correction);
+    else if constexpr (std::is_same_v<T, Complex128>)
+      run<double, 2>(var, mean, in, correction);
+    else
+      run<T, 1>(var, mean, in, correction);
   });
 }
 

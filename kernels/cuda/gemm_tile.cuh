@@ -165,7 +165,7 @@ __global__ void __launch_bounds__(T::kThreads)
 }
 
 template <class Target, class Acc>
-__global__ void __launch_bounds__(256, 4)
+__global__ void __launch_bounds__(256, 5)
     join_slices(const Target target_all, const Acc* partial, int64_t m, int64_t n, int64_t slices,
                 int64_t total) {
   for (int64_t e = int64_t(blockIdx.x) * blockDim.x + threadIdx.x; e < total;
