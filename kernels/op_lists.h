@@ -11,12 +11,14 @@ namespace pygrad {
 // "I" ops also integers.
 #define PG_UNARY_FLOAT_OPS(X)                                                                    \
   X(exp2)                                                                                        \
-  X(expm1) X(log2) X(log10) X(log1p) X(cbrt) X(erf) X(erfc) X(erfinv) X(lgamma) X(digamma) X(i0) \
-      X(floor) X(ceil) X(round) X(trunc) X(frac) X(logit) X(log_sigmoid) X(sinc)
-#define PG_UNARY_FLOAT_COMPLEX_OPS(X)                                                          \
-  X(exp)                                                                                       \
-  X(log) X(sqrt) X(rsqrt) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) \
-      X(asinh) X(acosh) X(atanh) X(sigmoid) X(reciprocal)
+  X(expm1)                                                                                       \
+  X(log2) X(log10) X(log1p) X(cbrt) X(erf) X(erfc) X(erfinv) X(lgamma) X(digamma) X(i0) X(floor) \
+      X(ceil) X(round) X(trunc) X(frac) X(logit) X(log_sigmoid) X(sinc)
+#define PG_UNARY_FLOAT_COMPLEX_OPS(X)                                                            \
+  X(exp)                                                                                         \
+  X(log)                                                                                         \
+  X(sqrt) X(rsqrt) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh) X(tanh) X(asinh) \
+      X(acosh) X(atanh) X(sigmoid) X(reciprocal)
 // Real, integer and complex.
 #define PG_UNARY_ALL_OPS(X) X(neg) X(square) X(sgn) X(conj)
 // Real and integer.
@@ -45,9 +47,10 @@ namespace pygrad {
   X(softplus) /* a = beta, b = threshold */                                                   \
   X(hardtanh) /* a = min, b = max */                                                          \
   X(hardswish)                                                                                \
-  X(hardsigmoid) X(hardshrink) /* a = lambda */                                               \
-      X(softshrink)            /* a = lambda */                                               \
-      X(threshold)             /* a = threshold, b = value */                                 \
+  X(hardsigmoid)                                                                              \
+  X(hardshrink)     /* a = lambda */                                                          \
+      X(softshrink) /* a = lambda */                                                          \
+      X(threshold)  /* a = threshold, b = value */                                            \
       X(nan_to_num) /* a = nan, b = +inf, c = -inf replacement; gradient 0 where replaced */
 
 // out = f(a, b), all three of one dtype. add, sub, mul, div also complex; bool add = or, mul = and.
@@ -74,7 +77,8 @@ namespace pygrad {
 
 #define PG_REDUCE_OPS(X)                                                                        \
   X(sum)                                                                                        \
-  X(mean) X(prod) X(amax) X(amin)     /* output of the input's dtype */                         \
+  X(mean)                                                                                       \
+  X(prod) X(amax) X(amin)             /* output of the input's dtype */                         \
       X(sum_of_squares) X(sum_of_abs) /* real floats; |z|^2 and |z| for complex, real output */ \
       X(any) X(all)                   /* output bool */                                         \
       X(count_nonzero)                /* output int64 */

@@ -30,8 +30,8 @@ struct ArgFold {
                                 : b.value < a.value;
     return second ? b : a;
   }
-  __device__ __forceinline__ State run(const Plan& plan, int64_t output, int64_t begin,
-                                       int64_t end, int64_t step) const {
+  __device__ __forceinline__ State run(const Plan& plan, int64_t output, int64_t begin, int64_t end,
+                                       int64_t step) const {
     const int64_t base = plan.input_at(output), stride = plan.reduced_in[0][0];
     State best = identity();
     for (int64_t i = begin; i < end; i += step) {
@@ -53,8 +53,10 @@ template <class A>
 void run(bool max, const View* values, const View& indices, const View& in) {
   const Plan plan = plan_reduction(indices, values ? *values : indices, in, in, true);
   if (plan.count == 0) return;
-  if (max) run_fold(ArgFold<true, A>{in, values, indices.ptr<int64_t>()}, plan);
-  else run_fold(ArgFold<false, A>{in, values, indices.ptr<int64_t>()}, plan);
+  if (max)
+    run_fold(ArgFold<true, A>{in, values, indices.ptr<int64_t>()}, plan);
+  else
+    run_fold(ArgFold<false, A>{in, values, indices.ptr<int64_t>()}, plan);
 }
 
 }  // namespace
@@ -62,9 +64,12 @@ void run(bool max, const View* values, const View& indices, const View& in) {
 void arg_reduce(bool max, const View* values, const View& indices, const View& in, int64_t) {
   // The outputs have size 1 at the dimension: the plan needs no other word of it.
   if (is_complex(in.dtype)) unsupported(max ? "argmax" : "argmin", in.dtype);
-  if (in.dtype == DType::Float64) run<double>(max, values, indices, in);
-  else if (is_floating(in.dtype)) run<float>(max, values, indices, in);
-  else run<int64_t>(max, values, indices, in);
+  if (in.dtype == DType::Float64)
+    run<double>(max, values, indices, in);
+  else if (is_floating(in.dtype))
+    run<float>(max, values, indices, in);
+  else
+    run<int64_t>(max, values, indices, in);
 }
 
 }  // namespace pygrad::cuda

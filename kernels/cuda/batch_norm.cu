@@ -178,11 +178,10 @@ void normalize(const View& out, const View& mean, const View& rstd, const View& 
     run_fold(fold, plan_reduction(channel_shape(in), in));
   }
   using C = Channels<A>;
-  PG_LAUNCH_INDEPENDENT((forward_factors<A>), dim3(unsigned(ceil_div(channels, 64))), dim3(64), 0,
-                        current_stream(), factors.data,
-                        training ? static_cast<const Moments<1>*>(moments.data) : nullptr, C(&mean),
-                        C(&rstd), C(weight), C(bias), C(running_mean), C(running_var), channels,
-                        momentum, eps);
+  PG_LAUNCH_INDEPENDENT(
+      (forward_factors<A>), dim3(unsigned(ceil_div(channels, 64))), dim3(64), 0, current_stream(),
+      factors.data, training ? static_cast<const Moments<1>*>(moments.data) : nullptr, C(&mean),
+      C(&rstd), C(weight), C(bias), C(running_mean), C(running_var), channels, momentum, eps);
   apply<T>(out, &in, nullptr, factors.data);
 }
 

@@ -115,7 +115,10 @@ __device__ __forceinline__ A max_row(A v) {
 struct RowShape {
   unsigned threads, rows;
   PG_HOST_INLINE explicit RowShape(int64_t n)
-      : threads(n >= 4096 ? 256 : n >= 512 ? 128 : 32), rows(threads == 32 ? 4 : 1) {}
+      : threads(n >= 4096  ? 256
+                : n >= 512 ? 128
+                           : 32),
+        rows(threads == 32 ? 4 : 1) {}
 };
 
 }  // namespace pygrad::cuda

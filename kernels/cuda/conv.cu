@@ -62,8 +62,10 @@ struct TapTable {
 template <class Acc, class A, class B, class Target>
 void launch_product(const A& a, const B& b, const Target& target, int64_t groups, int64_t m,
                     int64_t n, int64_t depth) {
-  if (m <= 32 || n <= 32) launch_tiles<SmallTile, Acc>(a, b, target, groups, m, n, depth);
-  else launch_tiles<MediumTile, Acc>(a, b, target, groups, m, n, depth);
+  if (m <= 32 || n <= 32)
+    launch_tiles<SmallTile, Acc>(a, b, target, groups, m, n, depth);
+  else
+    launch_tiles<MediumTile, Acc>(a, b, target, groups, m, n, depth);
 }
 
 // Channels [group * rows, (group + 1) * rows) of `target` at the pixels of `grid`.
@@ -76,8 +78,12 @@ void gathered_product(const View& target, const View& image, const View& weight,
   const WeightOperand<T, Acc> a{weight.ptr<const T>(), table.taps.data, weight_row, weight_group,
                                 true};
   const ImageOperand<T, Acc> b{image.ptr<const T>(), table.taps.data, grid, image_group};
-  const ImageTarget<T, Acc> to{Elements<Acc, T>(target), Elements<Acc>(bias), grid,
-                               target.strides[1],        stride_of(bias),     rows,
+  const ImageTarget<T, Acc> to{Elements<Acc, T>(target),
+                               Elements<Acc>(bias),
+                               grid,
+                               target.strides[1],
+                               stride_of(bias),
+                               rows,
                                0};
   launch_product<Acc>(a, b, to, groups, rows, target.sizes[0] * grid.count(), plan.depth());
 }
@@ -159,12 +165,15 @@ void weight_gradient(const View& grad_weight, const View& grad, const View& in,
     PG_LAUNCH_INDEPENDENT(make_pixels, dim3(unsigned(ceil_div(positions, 128))), dim3(128), 0,
                           current_stream(), pixels.data, grid);
   }
-  const GradientOperand<T, Acc> a{grad.ptr<const T>(), pixels.data,
-                                  most(1, positions),  grad.strides[0],
-                                  grad.strides[1],     rows * grad.strides[1],
-                                  true};
-  const PatchOperand<T, Acc> b{in.ptr<const T>(),   pixels.data, table.taps.data, grid,
-                               most(1, positions),  plan.channels * in.strides[1],
+  const GradientOperand<T, Acc> a{
+      grad.ptr<const T>(),    pixels.data, most(1, positions), grad.strides[0], grad.strides[1],
+      rows * grad.strides[1], true};
+  const PatchOperand<T, Acc> b{in.ptr<const T>(),
+                               pixels.data,
+                               table.taps.data,
+                               grid,
+                               most(1, positions),
+                               plan.channels * in.strides[1],
                                true};
   const WeightTarget<T, Acc> to{Elements<Acc, T>(grad_weight), table.taps.data,
                                 grad_weight.strides[0], rows, 0};
@@ -182,8 +191,10 @@ void conv(const View& out_, const View& in_, const View& weight_, const View* bi
   const View out = five_dims(out_), in = five_dims(in_), weight = five_dims(weight_);
   if (out.numel() == 0) return;
   dispatch<Floating>(in.dtype, "conv", [&]<class T>() {
-    if (is_depthwise(weight, p.groups)) depthwise<T>(out, in, weight, bias, p);
-    else forward<T>(out, in, weight, bias, p);
+    if (is_depthwise(weight, p.groups))
+      depthwise<T>(out, in, weight, bias, p);
+    else
+      forward<T>(out, in, weight, bias, p);
   });
 }
 
@@ -192,8 +203,10 @@ void conv_backward_data(const View& grad_in_, const View& grad_, const View& wei
   const View grad_in = five_dims(grad_in_), grad = five_dims(grad_), weight = five_dims(weight_);
   if (grad_in.numel() == 0) return;
   dispatch<Floating>(grad.dtype, "conv_backward_data", [&]<class T>() {
-    if (is_depthwise(weight, p.groups)) depthwise_data_gradient<T>(grad_in, grad, weight, p);
-    else data_gradient<T>(grad_in, grad, weight, p);
+    if (is_depthwise(weight, p.groups))
+      depthwise_data_gradient<T>(grad_in, grad, weight, p);
+    else
+      data_gradient<T>(grad_in, grad, weight, p);
   });
 }
 
@@ -202,8 +215,10 @@ void conv_backward_weight(const View& grad_weight_, const View& grad_, const Vie
   const View grad_weight = five_dims(grad_weight_), grad = five_dims(grad_), in = five_dims(in_);
   if (grad_weight.numel() == 0) return;
   dispatch<Floating>(grad.dtype, "conv_backward_weight", [&]<class T>() {
-    if (is_depthwise(grad_weight, p.groups)) depthwise_weight_gradient<T>(grad_weight, grad, in, p);
-    else weight_gradient<T>(grad_weight, grad, in, p);
+    if (is_depthwise(grad_weight, p.groups))
+      depthwise_weight_gradient<T>(grad_weight, grad, in, p);
+    else
+      weight_gradient<T>(grad_weight, grad, in, p);
   });
 }
 

@@ -83,8 +83,8 @@ __global__ void __launch_bounds__(256)
           if (z < 0 || z >= grad.size[4]) continue;
           const A w = weight.elements[o * weight.stride[0] + a * weight.stride[2] +
                                       b * weight.stride[3] + c * weight.stride[4]];
-          const A g = grad.elements[base + x * grad.stride[2] + y * grad.stride[3] +
-                                    z * grad.stride[4]];
+          const A g =
+              grad.elements[base + x * grad.stride[2] + y * grad.stride[3] + z * grad.stride[4]];
           sum += w * g;
         }
       }

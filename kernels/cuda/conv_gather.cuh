@@ -79,8 +79,8 @@ struct PixelGrid {
   }
 };
 
-static __global__ void __launch_bounds__(128) make_pixels(Pixel* table,
-                                                          PG_PARAMETER PixelGrid grid) {
+static __global__ void __launch_bounds__(128)
+    make_pixels(Pixel* table, PG_PARAMETER PixelGrid grid) {
   const int64_t i = int64_t(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i < grid.count()) table[i] = grid.pixel(i);
 }

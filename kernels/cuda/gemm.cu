@@ -123,17 +123,28 @@ void gemm(const GemmArgs& args) {
   }
   switch (g.dtype) {
     case DType::UInt8:
-    case DType::Int8: return product<uint8_t, uint32_t>(g);
-    case DType::Int16: return product<uint16_t, uint32_t>(g);
-    case DType::Int32: return product<uint32_t, uint32_t>(g);
-    case DType::Int64: return product<uint64_t, uint64_t>(g);
-    case DType::Float16: return product<Half, float>(g);
-    case DType::BFloat16: return product<BFloat16, float>(g);
-    case DType::Float32: return product<float, float>(g);
-    case DType::Float64: return product<double, double>(g);
-    case DType::Complex64: return product<Complex64, Complex64>(g);
-    case DType::Complex128: return product<Complex128, Complex128>(g);
-    case DType::Bool: break;
+    case DType::Int8:
+      return product<uint8_t, uint32_t>(g);
+    case DType::Int16:
+      return product<uint16_t, uint32_t>(g);
+    case DType::Int32:
+      return product<uint32_t, uint32_t>(g);
+    case DType::Int64:
+      return product<uint64_t, uint64_t>(g);
+    case DType::Float16:
+      return product<Half, float>(g);
+    case DType::BFloat16:
+      return product<BFloat16, float>(g);
+    case DType::Float32:
+      return product<float, float>(g);
+    case DType::Float64:
+      return product<double, double>(g);
+    case DType::Complex64:
+      return product<Complex64, Complex64>(g);
+    case DType::Complex128:
+      return product<Complex128, Complex128>(g);
+    case DType::Bool:
+      break;
   }
   unsupported("gemm", g.dtype);
 }

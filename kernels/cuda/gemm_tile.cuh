@@ -78,13 +78,17 @@ struct SliceLoader {
 struct NoLine {};
 template <class Operand>
 __device__ __forceinline__ auto line_of(const Operand& operand, int64_t i, int64_t lines) {
-  if constexpr (Operand::kGather) return operand.line(i < lines ? i : 0);
-  else return NoLine{};
+  if constexpr (Operand::kGather)
+    return operand.line(i < lines ? i : 0);
+  else
+    return NoLine{};
 }
 template <class Operand>
 __device__ __forceinline__ bool is_k_fast(const Operand& operand) {
-  if constexpr (Operand::kGather) return false;
-  else return operand.k_fast;
+  if constexpr (Operand::kGather)
+    return false;
+  else
+    return operand.k_fast;
 }
 
 template <class T, class A, class B, class Target, class Acc>

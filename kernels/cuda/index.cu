@@ -103,11 +103,16 @@ __global__ void __launch_bounds__(256)
 template <class F>
 void by_size(DType dtype, F&& f) {
   switch (item_size(dtype)) {
-    case 1: return f(static_cast<uint8_t*>(nullptr));
-    case 2: return f(static_cast<uint16_t*>(nullptr));
-    case 4: return f(static_cast<uint32_t*>(nullptr));
-    case 8: return f(static_cast<uint64_t*>(nullptr));
-    default: return f(static_cast<Bytes16*>(nullptr));
+    case 1:
+      return f(static_cast<uint8_t*>(nullptr));
+    case 2:
+      return f(static_cast<uint16_t*>(nullptr));
+    case 4:
+      return f(static_cast<uint32_t*>(nullptr));
+    case 8:
+      return f(static_cast<uint64_t*>(nullptr));
+    default:
+      return f(static_cast<Bytes16*>(nullptr));
   }
 }
 
@@ -158,16 +163,22 @@ void put_any(const View& out, const View& values, ViewList indices, const int64_
 
 void index_get(const View& out, const View& in, ViewList indices, const int64_t* strides) {
   if (out.numel() == 0) return;
-  if (indices.count == 1) get_any<1>(out, in, indices, strides);
-  else if (indices.count <= 3) get_any<3>(out, in, indices, strides);
-  else get_any<kMaxDims>(out, in, indices, strides);
+  if (indices.count == 1)
+    get_any<1>(out, in, indices, strides);
+  else if (indices.count <= 3)
+    get_any<3>(out, in, indices, strides);
+  else
+    get_any<kMaxDims>(out, in, indices, strides);
 }
 
 void index_put(const View& out, const View& values, ViewList indices, const int64_t* strides) {
   if (values.numel() == 0) return;
-  if (indices.count == 1) put_any<1>(out, values, indices, strides);
-  else if (indices.count <= 3) put_any<3>(out, values, indices, strides);
-  else put_any<kMaxDims>(out, values, indices, strides);
+  if (indices.count == 1)
+    put_any<1>(out, values, indices, strides);
+  else if (indices.count <= 3)
+    put_any<3>(out, values, indices, strides);
+  else
+    put_any<kMaxDims>(out, values, indices, strides);
 }
 
 void index_select(const View& out, const View& in, const View& index, int64_t dim) {

@@ -41,8 +41,8 @@ struct MomentsFold {
 
   PG_HOST_DEVICE State identity() const { return State::none(); }
   PG_HOST_DEVICE State join(const State& a, const State& b) const { return a.merged(b); }
-  __device__ __forceinline__ State run(const Plan& plan, int64_t output, int64_t begin,
-                                       int64_t end, int64_t step) const {
+  __device__ __forceinline__ State run(const Plan& plan, int64_t output, int64_t begin, int64_t end,
+                                       int64_t step) const {
     if (begin >= end) return State::none();
     const int64_t base = plan.input_at(output), stride = plan.reduced_in[0][0];
     const bool one = plan.reduced == 1;

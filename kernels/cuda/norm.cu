@@ -106,8 +106,8 @@ struct WeightFold {
   PG_HOST_DEVICE State join(const State& a, const State& b) const {
     return {a.dot + b.dot, a.sum + b.sum};
   }
-  __device__ __forceinline__ State run(const Plan& plan, int64_t output, int64_t begin,
-                                       int64_t end, int64_t step) const {
+  __device__ __forceinline__ State run(const Plan& plan, int64_t output, int64_t begin, int64_t end,
+                                       int64_t step) const {
     int64_t at[2];
     plan.input_at(output, at);
     State s{A(0), A(0)};
@@ -166,9 +166,9 @@ void weight_gradients(const View* grad_weight, const View* grad_bias, const View
 }
 
 template <bool kCentered>
-void backward(const View* grad_in, const View* grad_weight, const View* grad_bias,
-              const View& grad, const View& in, const View* mean, const View& rstd,
-              const View* weight, const char* name) {
+void backward(const View* grad_in, const View* grad_weight, const View* grad_bias, const View& grad,
+              const View& in, const View* mean, const View& rstd, const View* weight,
+              const char* name) {
   const int64_t rows = in.sizes[0], cols = in.sizes[1];
   if (!is_floating(in.dtype)) unsupported(name, in.dtype);
   if (grad_weight || grad_bias) {

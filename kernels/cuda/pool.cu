@@ -2,8 +2,8 @@
 //
 // Forward kernels have a thread per output. The average's gradient is a gather: a thread per input
 // element finds the windows that cover it. The maximum's gradient only knows indices: a block owns
-// a plane and goes through its outputs in chunks; of the outputs of a chunk with one index the first
-// thread adds all, in order. No atomics, and one order of the sums.
+// a plane and goes through its outputs in chunks; of the outputs of a chunk with one index the
+// first thread adds all, in order. No atomics, and one order of the sums.
 
 #include "kernels/cuda/block.cuh"
 #include "kernels/cuda/planes.cuh"
@@ -91,8 +91,7 @@ __global__ void __launch_bounds__(256)
   for (int64_t a = d.begin; a < d.end; a += windows.step[0]) {
     for (int64_t b = h.begin; b < h.end; b += windows.step[1]) {
       for (int64_t c = l.begin; c < l.end; c += windows.step[2]) {
-        const A v =
-            in.elements[base + a * in.stride[2] + b * in.stride[3] + c * in.stride[4]];
+        const A v = in.elements[base + a * in.stride[2] + b * in.stride[3] + c * in.stride[4]];
         if (v > best || v != v) {
           best = v;
           found = (a * in.size[3] + b) * in.size[4] + c;

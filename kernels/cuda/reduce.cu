@@ -12,12 +12,24 @@ namespace pygrad::cuda {
 namespace {
 
 struct OpSum {
-  template <class A> PG_HOST_DEVICE static A identity() { return A(0); }
-  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return add_values(a, b); }
+  template <class A>
+  PG_HOST_DEVICE static A identity() {
+    return A(0);
+  }
+  template <class A>
+  PG_HOST_DEVICE static A apply(A a, A b) {
+    return add_values(a, b);
+  }
 };
 struct OpProduct {
-  template <class A> PG_HOST_DEVICE static A identity() { return A(1); }
-  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return multiply_values(a, b); }
+  template <class A>
+  PG_HOST_DEVICE static A identity() {
+    return A(1);
+  }
+  template <class A>
+  PG_HOST_DEVICE static A apply(A a, A b) {
+    return multiply_values(a, b);
+  }
 };
 // The first NaN stays.
 struct OpMax {
@@ -26,7 +38,10 @@ struct OpMax {
     using L = std::numeric_limits<A>;
     return L::has_infinity ? -L::infinity() : L::lowest();
   }
-  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return b > a || b != b ? b : a; }
+  template <class A>
+  PG_HOST_DEVICE static A apply(A a, A b) {
+    return b > a || b != b ? b : a;
+  }
 };
 struct OpMin {
   template <class A>
@@ -34,21 +49,32 @@ struct OpMin {
     using L = std::numeric_limits<A>;
     return L::has_infinity ? L::infinity() : L::max();
   }
-  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return b < a || b != b ? b : a; }
+  template <class A>
+  PG_HOST_DEVICE static A apply(A a, A b) {
+    return b < a || b != b ? b : a;
+  }
 };
 
 // Of zeros and ones.
 struct OpAny {
-  template <class A> PG_HOST_DEVICE static A identity() { return A(0); }
-  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return a | b; }
+  template <class A>
+  PG_HOST_DEVICE static A identity() {
+    return A(0);
+  }
+  template <class A>
+  PG_HOST_DEVICE static A apply(A a, A b) {
+    return a | b;
+  }
 };
 
 // What becomes of an element before it is folded.
 struct Plain {
   template <class A, class T>
   __device__ static A load(const void* data, DType dtype, int64_t i) {
-    if constexpr (std::is_same_v<T, AnyType>) return load_any<A>(data, dtype, i);
-    else return load_as<A, T>(data, i);
+    if constexpr (std::is_same_v<T, AnyType>)
+      return load_any<A>(data, dtype, i);
+    else
+      return load_as<A, T>(data, i);
   }
 };
 struct Nonzero {
@@ -63,12 +89,16 @@ struct Magnitude {
   __device__ static A load(const void* data, DType dtype, int64_t i) {
     if (is_complex(dtype)) {
       const auto z = load_any<Complex<A>>(data, dtype, i);
-      if constexpr (kSquare) return z.re * z.re + z.im * z.im;
-      else return std::hypot(z.re, z.im);
+      if constexpr (kSquare)
+        return z.re * z.re + z.im * z.im;
+      else
+        return std::hypot(z.re, z.im);
     }
     const A x = load_any<A>(data, dtype, i);
-    if constexpr (kSquare) return x * x;
-    else return std::fabs(x);
+    if constexpr (kSquare)
+      return x * x;
+    else
+      return std::fabs(x);
   }
 };
 
@@ -134,8 +164,10 @@ void fold_any(const View& out, const View& in, bool mean) {
   if (in.dtype == DType::Float64) return fold<Op, double, double>(out, in, mean);
   if (is_integral(in.dtype)) return fold<Op, int64_t>(out, in, mean);
   if constexpr (std::is_same_v<Op, OpSum>) {
-    if (in.dtype == DType::Complex64) fold<Op, Complex64, Complex64>(out, in, mean);
-    else fold<Op, Complex128, Complex128>(out, in, mean);
+    if (in.dtype == DType::Complex64)
+      fold<Op, Complex64, Complex64>(out, in, mean);
+    else
+      fold<Op, Complex128, Complex128>(out, in, mean);
   }
 }
 
@@ -152,7 +184,8 @@ void fold_magnitudes(const View& out, const View& in) {
 
 void reduce(ReduceOp op, const View& out, const View& in) {
   switch (op) {
-    case ReduceOp::sum: return fold_any<OpSum>(out, in, false);
+    case ReduceOp::sum:
+      return fold_any<OpSum>(out, in, false);
     case ReduceOp::mean:
       if (is_integral(in.dtype)) unsupported("mean", in.dtype);
       return fold_any<OpSum>(out, in, true);
@@ -174,9 +207,12 @@ void reduce(ReduceOp op, const View& out, const View& in) {
     case ReduceOp::sum_of_abs:
       if (is_integral(in.dtype)) unsupported("norm", in.dtype);
       return fold_magnitudes<false>(out, in);
-    case ReduceOp::any: return fold<OpAny, int64_t, AnyType, Nonzero>(out, in);
-    case ReduceOp::all: return fold<OpMin, int64_t, AnyType, Nonzero>(out, in);
-    case ReduceOp::count_nonzero: return fold<OpSum, int64_t, AnyType, Nonzero>(out, in);
+    case ReduceOp::any:
+      return fold<OpAny, int64_t, AnyType, Nonzero>(out, in);
+    case ReduceOp::all:
+      return fold<OpMin, int64_t, AnyType, Nonzero>(out, in);
+    case ReduceOp::count_nonzero:
+      return fold<OpSum, int64_t, AnyType, Nonzero>(out, in);
   }
 }
 

@@ -121,14 +121,14 @@ PG_HOST_INLINE Plan plan_reduction(const View& out, const View& out2, const View
       p.kept_size[p.kept++] = size;
     }
   }
-  p.reduced = sort_and_merge<2>(p.reduced, !in_order, p.reduced_size,
-                                {p.reduced_in[0], p.reduced_in[1]});
+  p.reduced =
+      sort_and_merge<2>(p.reduced, !in_order, p.reduced_size, {p.reduced_in[0], p.reduced_in[1]});
   p.kept = sort_and_merge<4>(p.kept, !in_order, p.kept_size,
                              {p.kept_in[0], p.kept_in[1], p.kept_out[0], p.kept_out[1]});
   const int64_t line = p.kept_size[p.kept - 1], row = p.reduced_size[p.reduced - 1];
   const int64_t between = magnitude(p.kept_in[0][p.kept - 1]);
-  p.columns = row < 16 ? line > row
-                       : line >= 16 && between < magnitude(p.reduced_in[0][p.reduced - 1]);
+  p.columns =
+      row < 16 ? line > row : line >= 16 && between < magnitude(p.reduced_in[0][p.reduced - 1]);
   return p;
 }
 PG_HOST_INLINE Plan plan_reduction(const View& out, const View& in, bool in_order = false) {
@@ -139,22 +139,24 @@ constexpr int kColumnRows = 8;  // most rows of threads in a block of columns
 
 template <class Fold>
 __global__ void __launch_bounds__(256, 4)
-    fold_rows(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan,
-              int64_t segment, typename Fold::State* partial) {
+    fold_rows(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan, int64_t segment,
+              typename Fold::State* partial) {
   const int64_t output = int64_t(blockIdx.x) * blockDim.y + threadIdx.y;
   if (output >= plan.outputs) return;  // whole warps, and only where no block barrier follows
   const int64_t begin = int64_t(blockIdx.y) * segment, end = least(begin + segment, plan.count);
   auto state = fold.run(plan, output, begin + threadIdx.x, end, int64_t(blockDim.x));
   state = join_row(state, [&](const auto& a, const auto& b) { return fold.join(a, b); });
   if (threadIdx.x != 0) return;
-  if (partial) partial[output * gridDim.y + blockIdx.y] = state;
-  else fold.finish(plan, output, state);
+  if (partial)
+    partial[output * gridDim.y + blockIdx.y] = state;
+  else
+    fold.finish(plan, output, state);
 }
 
 template <class Fold>
 __global__ void __launch_bounds__(256, 4)
-    fold_columns(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan,
-                 int64_t segment, typename Fold::State* partial) {
+    fold_columns(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan, int64_t segment,
+                 typename Fold::State* partial) {
   __shared__ typename Fold::State states[kColumnRows][32];
   const int64_t output = int64_t(blockIdx.x) * 32 + threadIdx.x;
   const int64_t begin = int64_t(blockIdx.y) * segment, end = least(begin + segment, plan.count);
@@ -169,15 +171,17 @@ __global__ void __launch_bounds__(256, 4)
     for (unsigned y = 1; y < blockDim.y; ++y) state = fold.join(state, states[y][threadIdx.x]);
   }
   if (output >= plan.outputs) return;
-  if (partial) partial[output * gridDim.y + blockIdx.y] = state;
-  else fold.finish(plan, output, state);
+  if (partial)
+    partial[output * gridDim.y + blockIdx.y] = state;
+  else
+    fold.finish(plan, output, state);
 }
 
 // A warp per output.
 template <class Fold>
 __global__ void __launch_bounds__(128)
-    join_segments(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan,
-                  int64_t segments, const typename Fold::State* partial) {
+    join_segments(PG_PARAMETER Fold fold, PG_PARAMETER Plan plan, int64_t segments,
+                  const typename Fold::State* partial) {
   const int64_t output = int64_t(blockIdx.x) * blockDim.y + threadIdx.y;
   if (output >= plan.outputs) return;
   auto state = fold.identity();

@@ -18,12 +18,24 @@ constexpr int kPerThread = 8;
 // store(at, i, state), where `at` are a line's offsets and i the element.
 
 struct RunningSum {
-  template <class A> PG_HOST_DEVICE static A identity() { return A(0); }
-  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return add_values(a, b); }
+  template <class A>
+  PG_HOST_DEVICE static A identity() {
+    return A(0);
+  }
+  template <class A>
+  PG_HOST_DEVICE static A apply(A a, A b) {
+    return add_values(a, b);
+  }
 };
 struct RunningProduct {
-  template <class A> PG_HOST_DEVICE static A identity() { return A(1); }
-  template <class A> PG_HOST_DEVICE static A apply(A a, A b) { return multiply_values(a, b); }
+  template <class A>
+  PG_HOST_DEVICE static A identity() {
+    return A(1);
+  }
+  template <class A>
+  PG_HOST_DEVICE static A apply(A a, A b) {
+    return multiply_values(a, b);
+  }
 };
 // log(exp(a) + exp(b)) from the larger of the two; equal infinities stay as they are.
 struct RunningLogSumExp {
@@ -69,8 +81,7 @@ struct Extreme {
   __device__ __forceinline__ State join(State a, State b) const {
     if (b.index < 0) return a;
     if (a.index < 0) return b;
-    const bool second =
-        (kMax ? b.value >= a.value : b.value <= a.value) || b.value != b.value;
+    const bool second = (kMax ? b.value >= a.value : b.value <= a.value) || b.value != b.value;
     return second ? b : a;
   }
   __device__ __forceinline__ State load(const Lines<3>& lines, const int64_t (&at)[3],
@@ -180,19 +191,26 @@ void run_extreme(const View& out, const View* indices, const View& in, int64_t d
 template <bool kMax>
 void run_extreme(const View& out, const View* indices, const View& in, int64_t dim) {
   if (is_complex(in.dtype)) unsupported(kMax ? "cummax" : "cummin", in.dtype);
-  if (in.dtype == DType::Float64) run_extreme<kMax, double>(out, indices, in, dim);
-  else if (is_floating(in.dtype)) run_extreme<kMax, float>(out, indices, in, dim);
-  else run_extreme<kMax, int64_t>(out, indices, in, dim);
+  if (in.dtype == DType::Float64)
+    run_extreme<kMax, double>(out, indices, in, dim);
+  else if (is_floating(in.dtype))
+    run_extreme<kMax, float>(out, indices, in, dim);
+  else
+    run_extreme<kMax, int64_t>(out, indices, in, dim);
 }
 
 }  // namespace
 
 void scan(ScanOp op, const View& out, const View* indices, const View& in, int64_t dim) {
   switch (op) {
-    case ScanOp::cumsum: return run_arithmetic<RunningSum>(out, in, dim);
-    case ScanOp::cumprod: return run_arithmetic<RunningProduct>(out, in, dim);
-    case ScanOp::cummax: return run_extreme<true>(out, indices, in, dim);
-    case ScanOp::cummin: return run_extreme<false>(out, indices, in, dim);
+    case ScanOp::cumsum:
+      return run_arithmetic<RunningSum>(out, in, dim);
+    case ScanOp::cumprod:
+      return run_arithmetic<RunningProduct>(out, in, dim);
+    case ScanOp::cummax:
+      return run_extreme<true>(out, indices, in, dim);
+    case ScanOp::cummin:
+      return run_extreme<false>(out, indices, in, dim);
     case ScanOp::logcumsumexp:
       if (!is_floating(in.dtype)) unsupported("logcumsumexp", in.dtype);
       return run_arithmetic<RunningLogSumExp>(out, in, dim);

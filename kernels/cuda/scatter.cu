@@ -14,20 +14,35 @@ namespace pygrad::cuda {
 namespace {
 
 struct ApplySet {
-  template <class A> PG_HOST_DEVICE A operator()(A, A b) const { return b; }
+  template <class A>
+  PG_HOST_DEVICE A operator()(A, A b) const {
+    return b;
+  }
 };
 struct ApplyAdd {
-  template <class A> PG_HOST_DEVICE A operator()(A a, A b) const { return add_values(a, b); }
+  template <class A>
+  PG_HOST_DEVICE A operator()(A a, A b) const {
+    return add_values(a, b);
+  }
 };
 struct ApplyProd {
-  template <class A> PG_HOST_DEVICE A operator()(A a, A b) const { return multiply_values(a, b); }
+  template <class A>
+  PG_HOST_DEVICE A operator()(A a, A b) const {
+    return multiply_values(a, b);
+  }
 };
 // NaN on either side wins.
 struct ApplyMax {
-  template <class A> PG_HOST_DEVICE A operator()(A a, A b) const { return b > a || b != b ? b : a; }
+  template <class A>
+  PG_HOST_DEVICE A operator()(A a, A b) const {
+    return b > a || b != b ? b : a;
+  }
 };
 struct ApplyMin {
-  template <class A> PG_HOST_DEVICE A operator()(A a, A b) const { return b < a || b != b ? b : a; }
+  template <class A>
+  PG_HOST_DEVICE A operator()(A a, A b) const {
+    return b < a || b != b ? b : a;
+  }
 };
 template <class A>
 struct ApplyScaled {
@@ -93,9 +108,8 @@ void run(const View& out, const View& index, const View& src, int64_t dim, const
   const auto apply = [&](const Lines<1>& key_lines, const View& keys) {
     const KeySource source{keys.data, DType::Int64, false, 0};
     const SortedLines<WideEntry> sorted(source, key_lines, n, n);
-    PG_LAUNCH_INDEPENDENT((apply_runs<Op, E>), grid, dim3(256), 0, current_stream(),
-                          out_elements, src_elements, sorted.entries, shared_index != nullptr,
-                          lines, n, op);
+    PG_LAUNCH_INDEPENDENT((apply_runs<Op, E>), grid, dim3(256), 0, current_stream(), out_elements,
+                          src_elements, sorted.entries, shared_index != nullptr, lines, n, op);
   };
   if (shared_index) {
     const View one = at_least_1d(*shared_index);
@@ -137,16 +151,25 @@ void scatter(ScatterOp op, const View& out, const View& index, const View& src, 
   switch (op) {
     case ScatterOp::set:
       switch (item_size(out.dtype)) {
-        case 1: return move(static_cast<uint8_t*>(nullptr));
-        case 2: return move(static_cast<uint16_t*>(nullptr));
-        case 4: return move(static_cast<uint32_t*>(nullptr));
-        case 8: return move(static_cast<uint64_t*>(nullptr));
-        default: return move(static_cast<Bytes16*>(nullptr));
+        case 1:
+          return move(static_cast<uint8_t*>(nullptr));
+        case 2:
+          return move(static_cast<uint16_t*>(nullptr));
+        case 4:
+          return move(static_cast<uint32_t*>(nullptr));
+        case 8:
+          return move(static_cast<uint64_t*>(nullptr));
+        default:
+          return move(static_cast<Bytes16*>(nullptr));
       }
-    case ScatterOp::add: return with(ApplyAdd{}, false);
-    case ScatterOp::prod: return with(ApplyProd{}, false);
-    case ScatterOp::amax: return with(ApplyMax{}, true);
-    case ScatterOp::amin: return with(ApplyMin{}, true);
+    case ScatterOp::add:
+      return with(ApplyAdd{}, false);
+    case ScatterOp::prod:
+      return with(ApplyProd{}, false);
+    case ScatterOp::amax:
+      return with(ApplyMax{}, true);
+    case ScatterOp::amin:
+      return with(ApplyMin{}, true);
   }
 }
 

@@ -30,8 +30,10 @@ __global__ void __launch_bounds__(256)
   while (first < last) {
     const int64_t middle = first + (last - first) / 2;
     const A m = sorted[at[2] + middle * step];
-    if (right ? m > x : m >= x) last = middle;
-    else first = middle + 1;
+    if (right ? m > x : m >= x)
+      last = middle;
+    else
+      first = middle + 1;
   }
   out[at[1] + place * lines.step[1]] = first;
 }
@@ -172,9 +174,12 @@ void searchsorted(const View& out_, const View& sorted, const View& values_, boo
                           dim3(128), 0, current_stream(), out.ptr<int64_t>(), Elements<A>(sorted),
                           Elements<A>(values), lines, size, n, step, right);
   };
-  if (values.dtype == DType::Float64) search(static_cast<double*>(nullptr));
-  else if (is_floating(values.dtype)) search(static_cast<float*>(nullptr));
-  else search(static_cast<int64_t*>(nullptr));
+  if (values.dtype == DType::Float64)
+    search(static_cast<double*>(nullptr));
+  else if (is_floating(values.dtype))
+    search(static_cast<float*>(nullptr));
+  else
+    search(static_cast<int64_t*>(nullptr));
 }
 
 void bincount(const View& out, const View& in, const View* weights) {
@@ -200,8 +205,10 @@ void bincount(const View& out, const View& in, const View* weights) {
                           out.strides[0], Elements<int64_t>(in), step, weights->ptr<const W>(),
                           weight_step, sorted.entries, n);
   };
-  if (out.dtype == DType::Float64) add(out.ptr<double>());
-  else add(out.ptr<float>());
+  if (out.dtype == DType::Float64)
+    add(out.ptr<double>());
+  else
+    add(out.ptr<float>());
 }
 
 void wrap_index(const View& out, const View& in, int64_t size) {

@@ -5,8 +5,8 @@
 // are then distinct, so ordering them in any way is a stable sort of the elements.
 //
 // Chunks of a line are sorted in shared memory by a bitonic network, several short lines to a
-// block. A long line is then merged up, run by run, between two arrays; for the first k alone each chunk
-// keeps its first k entries, and what is kept is cut into chunks again until one is left.
+// block. A long line is then merged up, run by run, between two arrays; for the first k alone each
+// chunk keeps its first k entries, and what is kept is cut into chunks again until one is left.
 #pragma once
 
 #include "kernels/cuda/block.cuh"
@@ -14,9 +14,9 @@
 
 namespace pygrad::cuda {
 
-constexpr int kChunk = 1024;      // entries sorted in shared memory
+constexpr int kChunk = 1024;  // entries sorted in shared memory
 constexpr int kSortThreads = 256;
-constexpr int kMergeRun = 8;      // entries a thread merges
+constexpr int kMergeRun = 8;  // entries a thread merges
 
 // Keys of at most 4 bytes in the upper half, position in the lower: lines of fewer than 2^32.
 struct NarrowEntry {
@@ -60,16 +60,24 @@ PG_HOST_DEVICE uint64_t key_at(const void* data, DType dtype, int64_t i, bool de
   uint64_t key = 0, all = 0xff;
   switch (dtype) {
     case DType::Bool:
-    case DType::UInt8: key = bits_at<uint8_t>(data, i); break;
-    case DType::Int8: key = bits_at<uint8_t>(data, i) ^ 0x80u; break;
-    case DType::Int16: key = bits_at<uint16_t>(data, i) ^ 0x8000u, all = 0xffff; break;
+    case DType::UInt8:
+      key = bits_at<uint8_t>(data, i);
+      break;
+    case DType::Int8:
+      key = bits_at<uint8_t>(data, i) ^ 0x80u;
+      break;
+    case DType::Int16:
+      key = bits_at<uint16_t>(data, i) ^ 0x8000u, all = 0xffff;
+      break;
     case DType::Float16:
       key = float_key<uint16_t>(bits_at<uint16_t>(data, i), 0x7c00u), all = 0xffff;
       break;
     case DType::BFloat16:
       key = float_key<uint16_t>(bits_at<uint16_t>(data, i), 0x7f80u), all = 0xffff;
       break;
-    case DType::Int32: key = bits_at<uint32_t>(data, i) ^ 0x80000000u, all = 0xffffffffu; break;
+    case DType::Int32:
+      key = bits_at<uint32_t>(data, i) ^ 0x80000000u, all = 0xffffffffu;
+      break;
     case DType::Float32:
       key = float_key<uint32_t>(bits_at<uint32_t>(data, i), 0x7f800000u), all = 0xffffffffu;
       break;
@@ -77,7 +85,9 @@ PG_HOST_DEVICE uint64_t key_at(const void* data, DType dtype, int64_t i, bool de
       key = float_key<uint64_t>(bits_at<uint64_t>(data, i), 0x7ff0000000000000ull),
       all = ~uint64_t(0);
       break;
-    default: key = bits_at<uint64_t>(data, i) ^ (uint64_t(1) << 63), all = ~uint64_t(0); break;
+    default:
+      key = bits_at<uint64_t>(data, i) ^ (uint64_t(1) << 63), all = ~uint64_t(0);
+      break;
   }
   return descending ? key ^ all : key;
 }
@@ -155,8 +165,10 @@ __global__ void __launch_bounds__(256)
   int64_t low = most(0, skip - (right_end - left_end)), high = least(skip, left_end - pair);
   while (low < high) {
     const int64_t middle = low + (high - low) / 2;
-    if (line[left_end + skip - middle - 1].precedes(line[pair + middle])) high = middle;
-    else low = middle + 1;
+    if (line[left_end + skip - middle - 1].precedes(line[pair + middle]))
+      high = middle;
+    else
+      low = middle + 1;
   }
   int64_t a = pair + low, b = left_end + skip - low;
   for (int64_t i = first; i < least(first + kMergeRun, right_end); ++i) {
@@ -225,8 +237,10 @@ struct SortedLines {
 // f.operator()<E>() with the entry type for a key of `bytes` bytes.
 template <class F>
 void with_entry(int64_t bytes, int64_t n, F&& f) {
-  if (bytes <= 4 && n < int64_t(0xffffffff)) f.template operator()<NarrowEntry>();
-  else f.template operator()<WideEntry>();
+  if (bytes <= 4 && n < int64_t(0xffffffff))
+    f.template operator()<NarrowEntry>();
+  else
+    f.template operator()<WideEntry>();
 }
 
 // Values and positions of the first k entries of each line. Values are found again in the input:
@@ -253,15 +267,19 @@ void emit(const SortedLines<E>& sorted, const View& values, const View& indices,
           const Lines<3>& lines, int64_t k) {
   const dim3 grid(unsigned(ceil_div(lines.count * k, 256)));
   const auto launch = [&]<class U>(U*) {
-    PG_LAUNCH_INDEPENDENT((emit_sorted<E, U>), grid, dim3(256), 0, current_stream(),
-                          sorted.entries, sorted.stride, in.ptr<const U>(), values.ptr<U>(),
-                          indices.ptr<int64_t>(), lines, k);
+    PG_LAUNCH_INDEPENDENT((emit_sorted<E, U>), grid, dim3(256), 0, current_stream(), sorted.entries,
+                          sorted.stride, in.ptr<const U>(), values.ptr<U>(), indices.ptr<int64_t>(),
+                          lines, k);
   };
   switch (item_size(in.dtype)) {
-    case 1: return launch(static_cast<uint8_t*>(nullptr));
-    case 2: return launch(static_cast<uint16_t*>(nullptr));
-    case 4: return launch(static_cast<uint32_t*>(nullptr));
-    default: return launch(static_cast<uint64_t*>(nullptr));
+    case 1:
+      return launch(static_cast<uint8_t*>(nullptr));
+    case 2:
+      return launch(static_cast<uint16_t*>(nullptr));
+    case 4:
+      return launch(static_cast<uint32_t*>(nullptr));
+    default:
+      return launch(static_cast<uint64_t*>(nullptr));
   }
 }
 

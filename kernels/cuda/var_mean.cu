@@ -43,11 +43,16 @@ void var_mean(const View& var, const View* mean, const View& in, double correcti
   switch (in.dtype) {
     case DType::Float16:
     case DType::BFloat16:
-    case DType::Float32: return run<float, 1>(var, mean, in, correction);
-    case DType::Float64: return run<double, 1>(var, mean, in, correction);
-    case DType::Complex64: return run<float, 2>(var, mean, in, correction);
-    case DType::Complex128: return run<double, 2>(var, mean, in, correction);
-    default: unsupported("var", in.dtype);
+    case DType::Float32:
+      return run<float, 1>(var, mean, in, correction);
+    case DType::Float64:
+      return run<double, 1>(var, mean, in, correction);
+    case DType::Complex64:
+      return run<float, 2>(var, mean, in, correction);
+    case DType::Complex128:
+      return run<double, 2>(var, mean, in, correction);
+    default:
+      unsupported("var", in.dtype);
   }
 }
 
