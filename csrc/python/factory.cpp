@@ -88,17 +88,14 @@ Scalar leaf_scalar(PyObject* o) {
 
 void store(void* base, int64_t i, DType dtype, Scalar s) {
   switch (dtype) {
-#define PG_STORE(D, T)                    \
-  case DType::D:                          \
-    static_cast<T*>(base)[i] = s.to<T>(); \
-    break;
-    PG_STORE(Bool, bool)
-    PG_STORE(UInt8, uint8_t)
-    PG_STORE(Int8, int8_t) PG_STORE(Int16, int16_t) PG_STORE(Int32, int32_t)
-        PG_STORE(Int64, int64_t) PG_STORE(Float16, Half) PG_STORE(BFloat16, BFloat16)
-            PG_STORE(Float32, float) PG_STORE(Float64, double) PG_STORE(Complex64, Complex64)
-                PG_STORE(Complex128, Complex128)
+    // clang-format off
+#define PG_STORE(D, T) case DType::D: static_cast<T*>(base)[i] = s.to<T>(); break;
+    PG_STORE(Bool, bool) PG_STORE(UInt8, uint8_t) PG_STORE(Int8, int8_t)
+    PG_STORE(Int16, int16_t) PG_STORE(Int32, int32_t) PG_STORE(Int64, int64_t)
+    PG_STORE(Float16, Half) PG_STORE(BFloat16, BFloat16) PG_STORE(Float32, float)
+    PG_STORE(Float64, double) PG_STORE(Complex64, Complex64) PG_STORE(Complex128, Complex128)
 #undef PG_STORE
+    // clang-format on
   }
 }
 
