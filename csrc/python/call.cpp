@@ -14,7 +14,6 @@ namespace pygrad::python {
 namespace {
 
 constexpr size_t kMaxParams = 24;
-constexpr int64_t kReleaseGilElements = 65536;
 
 // NumPy's spellings, accepted as PyTorch does.
 bool is_alias(const char* given, const char* name) {

@@ -177,6 +177,9 @@ class DestructorGil {
   PyGILState_STATE state_{};
 };
 
+// Elements from which an op is worth another thread's turn.
+constexpr int64_t kReleaseGilElements = 65536;
+
 // Releases the GIL for a scope when there is enough work to pay for it.
 class ReleaseGil {
  public:

@@ -33,13 +33,22 @@ PyObject* array_left(PyObject* array, PyObject* tensor, binaryfunc operation) {
   return wrap(tensor_from_object(result.ptr(), std::nullopt, Device{}, true));
 }
 
+// The caller's stack keeps the operands alive while another thread runs.
+template <class F>
+Tensor without_gil(const Tensor& operand, F&& f) {
+  const ReleaseGil gil(operand.numel() >= kReleaseGilElements);
+  return f();
+}
+
 // f(tensor, operand) when the left side is a tensor, r(number, tensor) when only the right one is.
 template <class F, class R>
 PyObject* binary_slot(binaryfunc operation, PyObject* a, PyObject* b, F&& f, R&& r) {
   return guarded([&]() -> PyObject* {
     if (is_tensor(a)) {
       if (!is_tensor(b) && !is_number(b)) return not_implemented();
-      return wrap(f(*Borrowed(a), *BorrowedOperand(b)));
+      const Borrowed x(a);
+      const BorrowedOperand y(b);
+      return wrap(without_gil(*x, [&] { return f(*x, *y); }));
     }
     if (is_number(a)) return wrap(r(scalar_of(a), *Borrowed(b)));
     if (is_array(a)) return array_left(a, b, operation);
@@ -95,7 +104,10 @@ PyObject* slot_pow(PyObject* a, PyObject* b, PyObject* modulus) {
 }
 PyObject* slot_matmul(PyObject* a, PyObject* b) {
   if (!is_tensor(a) || !is_tensor(b)) return not_implemented();
-  return guarded([&] { return wrap(matmul(*Borrowed(a), *Borrowed(b))); });
+  return guarded([&] {
+    const Borrowed x(a), y(b);
+    return wrap(without_gil(*x, [&] { return matmul(*x, *y); }));
+  });
 }
 #define PG_REGISTRY_SLOT(slot, name) \
   PyObject* slot(PyObject* a, PyObject* b) { return registry_slot(name, false, a, b); }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
+import time
 
 import pytest
 
@@ -177,3 +179,30 @@ def test_number_of_threads():
             pygrad.set_num_threads("2")
     finally:
         pygrad.set_num_threads(before)
+
+
+@pytest.mark.parametrize("operator", ["matmul", "add"])
+def test_operators_let_other_threads_run(operator):
+    """A large operation gives up the interpreter's lock; a small one is not worth the hand-over."""
+    turns, stop = [0], threading.Event()
+
+    def count():
+        while not stop.is_set():
+            turns[0] += 1
+            time.sleep(0)
+
+    x = pygrad.ones(1200, 1200) if operator == "matmul" else pygrad.ones(4000, 4000)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(10)  # no forced switches: the other thread runs only when let
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        before = turns[0]
+        result = x @ x if operator == "matmul" else x + x
+        after = turns[0]
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        thread.join()
+    assert after > before
+    assert result[0, 0].item() == (1200 if operator == "matmul" else 2)
