@@ -6,7 +6,7 @@ StoragePtr make_storage(size_t nbytes, Device device) {
   auto* s = new Storage;
   auto owner = StoragePtr::adopt(s);
   s->device = device;
-  s->data = allocate(nbytes, device);
+  s->data = allocate(nbytes, device, &s->zeroed);
   s->nbytes = nbytes;
   return owner;
 }

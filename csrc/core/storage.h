@@ -20,6 +20,7 @@ struct Storage {
   size_t nbytes = 0;
   Device device;
   bool read_only = false;     // foreign memory that must not be written (a read-only NumPy array)
+  bool zeroed = false;        // created on newly mapped pages: zeros, until first written
   Deleter deleter = nullptr;  // null: `data` came from allocate()
   void* context = nullptr;
 

@@ -60,10 +60,16 @@ thread_local Device current_default;
 Device default_device() { return current_default; }
 void set_default_device(Device device) { current_default = device; }
 
+// Fills a tensor that was just made; newly mapped pages are zeros already, and stay untouched.
+static void fill_new(const Tensor& t, Scalar value) {
+  if (t.storage().zeroed && value.is_integral() && value.i == 0) return;
+  kernels::fill(t.device_type())(t.view(), value);
+}
+
 Tensor full(Sizes size, Scalar value, DType dtype, Device device) {
   check_sizes("full", size);
   Tensor out = empty(size, dtype, device);
-  kernels::fill(device.type)(out.view(), value);
+  fill_new(out, value);
   return out;
 }
 
@@ -76,7 +82,7 @@ namespace {
 Tensor filled_like(const Tensor& input, Scalar value, DType dtype, Device device) {
   Tensor out =
       device == input.device() ? empty_like(input, dtype) : empty(input.sizes(), dtype, device);
-  kernels::fill(device.type)(out.view(), value);
+  fill_new(out, value);
   return out;
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -81,7 +82,7 @@ def bits(name):
 def test_same_bits_for_every_number_of_threads(name, threads):
     threads(1)
     expected = bits(name)
-    for n in (2, 3, 5):
+    for n in (2, 3, 5, 64):
         threads(n)
         assert bits(name) == expected, f"{name} differs with {n} threads"
 
@@ -179,6 +180,77 @@ def test_number_of_threads():
             pygrad.set_num_threads("2")
     finally:
         pygrad.set_num_threads(before)
+
+
+def seconds_a_run(run, least=0.04):
+    """Seconds that a run takes, over a short while."""
+    run()
+    start, count = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - start) < least:
+        run()
+        count += 1
+    return elapsed / count
+
+
+def training_step():
+    """The step of a small network: many short parallel loops, one after the other."""
+    net = pygrad.nn.Sequential(
+        pygrad.nn.Linear(784, 128), pygrad.nn.ReLU(), pygrad.nn.Linear(128, 10)
+    )
+    sgd = pygrad.optim.SGD(net.parameters(), lr=0.01)
+    x, target = rand(512, 784), pygrad.randint(0, 10, (512,))
+
+    def step():
+        sgd.zero_grad()
+        F.cross_entropy(net(x), target).backward()
+        sgd.step()
+
+    return step
+
+
+def least_ratio(slow, fast, tries=8, enough=1.5):
+    """The least of the ratios slow() over fast(), taken in pairs: noise passes, collapse stays."""
+    ratios = []
+    for _ in range(tries):
+        ratios.append(slow() / fast())
+        if ratios[-1] < enough:
+            break
+    return min(ratios)
+
+
+@pytest.mark.parametrize("many", [8, 64])
+def test_more_threads_than_processors_do_not_collapse(many, threads):
+    run = training_step()
+
+    def timed(n):
+        threads(n)
+        return seconds_a_run(run)
+
+    assert least_ratio(lambda: timed(many), lambda: timed(2)) < 2.5
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs sched_setaffinity")
+@pytest.mark.parametrize("which", [0, -1])
+def test_no_collapse_beside_a_busy_process(which, threads):
+    """Another process takes one of the processors; waiting for its turns must not add up."""
+    threads(2)
+    run = training_step()
+    processor = sorted(os.sched_getaffinity(0))[which]
+    code = (
+        f"import os; os.sched_setaffinity(0, {{{processor}}}); parent = os.getppid()\n"
+        "print(flush=True)\nwhile os.getppid() == parent: sum(range(10000))"
+    )
+
+    def beside():
+        busy = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        try:
+            busy.stdout.readline()
+            return seconds_a_run(run, 0.15)
+        finally:
+            busy.kill()
+            busy.communicate()
+
+    assert least_ratio(beside, lambda: seconds_a_run(run)) < 4
 
 
 @pytest.mark.parametrize("operator", ["matmul", "add"])

@@ -6,6 +6,11 @@
 // of microseconds after its last job (the next kernel of a training step usually comes sooner),
 // then sleeps in the kernel (std::atomic::wait, a futex on Linux).
 //
+// Threads beyond the processors never spin, and those beyond twice their number are not started:
+// they would only wait for each other. Beside other processes a worker may be taken off its
+// processor in the middle of a chunk; the caller, once it has spun, sleeps until the worker is
+// done, so that the scheduler can move the worker to the processor that this leaves idle.
+//
 // Entering a job: a worker first announces itself in `inside`, then looks whether `open` is set.
 // The caller first clears `open`, then waits until `inside` is zero. Both use sequential
 // consistency, so either the worker sees the closed job and leaves, or the caller sees the worker
@@ -37,6 +42,7 @@ namespace pygrad::cpu {
 namespace {
 
 constexpr int kMaxThreads = 1024;
+using Clock = std::chrono::steady_clock;
 constexpr std::chrono::microseconds kSpin{30};
 
 void pause_briefly() {
@@ -47,14 +53,16 @@ void pause_briefly() {
 #endif
 }
 
-// Spins until ready() or until kSpin has passed; the clock is read once in 32 rounds.
+// Spins until ready() or until `limit` has passed; the clock is read once in 32 rounds.
 template <class Ready>
-bool spin_until(Ready&& ready) {
-  const auto limit = std::chrono::steady_clock::now() + kSpin;
+bool spin_until(std::chrono::microseconds limit, Ready&& ready) {
+  if (ready()) return true;
+  if (limit.count() == 0) return false;
+  const auto end = Clock::now() + limit;
   for (unsigned round = 0;; ++round) {
     if (ready()) return true;
     pause_briefly();
-    if (round % 32 == 31 && std::chrono::steady_clock::now() > limit) return false;
+    if (round % 32 == 31 && Clock::now() > end) return false;
   }
 }
 
@@ -62,7 +70,8 @@ thread_local bool inside_job = false;  // a chunk is running on this thread
 
 class Pool {
  public:
-  explicit Pool(int workers) {
+  Pool(int threads, int processors) : spin_(threads <= processors ? kSpin : kSpin.zero()) {
+    const int workers = (threads < 2 * processors ? threads : 2 * processors) - 1;
     // Signals are for the threads that Python knows.
     sigset_t all, before;
     sigfillset(&all);
@@ -102,7 +111,7 @@ class Pool {
     }
     draw_chunks();
     open_.store(false);
-    if (!spin_until([&] { return inside_.load() == 0; })) {
+    if (!spin_until(spin_, [&] { return inside_.load() == 0; })) {
       for (int n; (n = inside_.load()) != 0;) inside_.wait(n);
     }
     if (failure_) {
@@ -132,7 +141,7 @@ class Pool {
   void work() {
     uint32_t seen = 0;
     for (;;) {
-      if (!spin_until([&] { return generation_.load() != seen; })) {
+      if (!spin_until(spin_, [&] { return generation_.load() != seen; })) {
         sleepers_.fetch_add(1);
         while (generation_.load() == seen) generation_.wait(seen);
         sleepers_.fetch_sub(1);
@@ -154,6 +163,7 @@ class Pool {
   void (*body_)(void*, int64_t) = nullptr;
   void* context_ = nullptr;
   int64_t chunks_ = 0;
+  const std::chrono::microseconds spin_;
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
   std::vector<std::thread> threads_;
@@ -226,12 +236,7 @@ double cgroup_quota() {
   return least;
 }
 
-int default_threads() {
-  if (const char* text = std::getenv("PYGRAD_NUM_THREADS")) {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    if (end != text && *end == '\0' && n >= 1) return int(n < kMaxThreads ? n : kMaxThreads);
-  }
+int processors() {
   int n = int(std::thread::hardware_concurrency());
 #if defined(__linux__)
   cpu_set_t set;
@@ -243,6 +248,15 @@ int default_threads() {
     if (whole < n) n = whole;
   }
   return n < 1 ? 1 : n < kMaxThreads ? n : kMaxThreads;
+}
+
+int default_threads() {
+  if (const char* text = std::getenv("PYGRAD_NUM_THREADS")) {
+    char* end = nullptr;
+    const long n = std::strtol(text, &end, 10);
+    if (end != text && *end == '\0' && n >= 1) return int(n < kMaxThreads ? n : kMaxThreads);
+  }
+  return processors();
 }
 
 // --- the one pool -------------------------------------------------------------------------------
@@ -291,7 +305,7 @@ void parallel_chunks(int64_t chunks, void (*body)(void* context, int64_t chunk),
   if (pool_threads != threads) {
     delete pool;
     pool = nullptr;
-    pool = new Pool(threads - 1);
+    pool = new Pool(threads, processors());
     pool_threads = threads;
   }
   pool->run(chunks, body, context);

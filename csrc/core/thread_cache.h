@@ -1,0 +1,66 @@
+// The calling thread's free lists and its share of the statistics: what makes a small allocation
+// cost a few nanoseconds, without locks or locked instructions.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace pygrad {
+
+// A thread reaches its cache through one load from the thread's own segment. The general model
+// calls __tls_get_addr every time. Of glibc's reserve for modules loaded late, this takes 8 bytes.
+#if defined(__GLIBC__)
+#define PG_TLS_FAST __attribute__((tls_model("initial-exec")))
+#else
+#define PG_TLS_FAST
+#endif
+
+// A free block's first word points to the next of its list.
+struct FreeList {
+  void* head = nullptr;
+  int count = 0;
+
+  void* pop() {
+    void* p = head;
+    if (p) {
+      head = *static_cast<void**>(p);
+      --count;
+    }
+    return p;
+  }
+  void push(void* p) {
+    *static_cast<void**>(p) = head;
+    head = p;
+    ++count;
+  }
+};
+
+// A counter that one thread writes and others may read.
+class OwnedCounter {
+ public:
+  int64_t get() const { return value_.load(std::memory_order_relaxed); }
+  void set(int64_t v) { value_.store(v, std::memory_order_relaxed); }
+  void add(int64_t v) { set(get() + v); }
+
+ private:
+  std::atomic<int64_t> value_{0};
+};
+
+struct ThreadCache {
+  static constexpr int kBlockClasses = 4 * 10 + 1;  // tensor data of up to 64 KiB
+  static constexpr size_t kObjectStep = 32, kObjectLimit = 1024;
+
+  FreeList blocks[kBlockClasses];
+  FreeList objects[kObjectLimit / kObjectStep + 1];
+  OwnedCounter cached;          // bytes in `blocks`
+  OwnedCounter requests;        // since the thread began
+  OwnedCounter allocated;       // bytes that are not yet in the process's count
+  OwnedCounter highest;         // of `allocated`, since it was last added to that count
+  ThreadCache* next = nullptr;  // of all threads' caches
+};
+
+// Null before a thread's first allocation and after its thread-local objects are gone.
+extern constinit thread_local ThreadCache* thread_cache PG_TLS_FAST;
+
+}  // namespace pygrad
