@@ -1927,6 +1927,16 @@ class Tensor:
     def zero_(self) -> Self:
         """Overwrites every element with zero."""
 
+class ModuleBase:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __getattr__(self, name: str, /) -> Any: ...
+
+def set_module_helpers(
+    hooks: dict[int, _bool], with_hooks: Callable[..., Any], path: Callable[..., None], /
+) -> None: ...
+def clear_gradients(params: Sequence[Tensor], /) -> None: ...
+def gather_gradients(params: Sequence[Tensor], /) -> tuple[list[Tensor], list[Tensor]]: ...
+
 class ops:
     @staticmethod
     def abs(input: Tensor, *, out: Tensor | None = ...) -> Tensor:

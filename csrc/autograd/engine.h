@@ -21,7 +21,7 @@ struct BackwardOptions {
 
 // roots and grads have equal length; an undefined grad means 1 and needs a one-element root. With
 // `inputs` non-empty only the nodes on a path to them run.
-std::vector<Tensor> run_backward(const TensorList& roots, const TensorList& grads,
+std::vector<Tensor> run_backward(std::span<const Tensor> roots, std::span<const Tensor> grads,
                                  const TensorList& inputs, const BackwardOptions& options);
 
 }  // namespace pygrad

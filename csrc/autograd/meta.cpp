@@ -74,7 +74,7 @@ NodePtr grad_fn(const Tensor& t) {
 
 Edge gradient_edge(const Tensor& t) {
   if (!t.requires_grad()) return {};
-  if (NodePtr fn = grad_fn(t)) return {fn, t.impl()->autograd->output_nr};
+  if (NodePtr fn = grad_fn(t)) return {std::move(fn), t.impl()->autograd->output_nr};
   AutogradMeta& meta = ensure_meta(t);
   if (!meta.accumulator) meta.accumulator = NodePtr::adopt(new AccumulateGrad(t));
   return {meta.accumulator, 0};

@@ -147,9 +147,9 @@ std::mutex& accumulation_lock(const TensorImpl* leaf) {
   return (*locks)[reinterpret_cast<uintptr_t>(leaf) / sizeof(TensorImpl) % locks->size()];
 }
 
-void accumulate_into(Tensor& grad, const Tensor& leaf, const Tensor& g) {
+void accumulate_into(Tensor& grad, const Tensor& leaf, Tensor g) {
   if (grad_enabled()) {  // create_graph: the sum itself is recorded
-    grad = grad.defined() ? add(grad, g) : g;
+    grad = grad.defined() ? add(grad, g) : std::move(g);
     return;
   }
   if (grad.defined()) {
@@ -161,7 +161,7 @@ void accumulate_into(Tensor& grad, const Tensor& leaf, const Tensor& g) {
       g.impl()->refs.load() == 1 && g.impl()->storage->refs.load() == 1 && !g.requires_grad() &&
       (g.is_contiguous() ? leaf.is_contiguous() : Shape::same(g.strides(), leaf.strides()));
   if (ours) {
-    grad = g;
+    grad = std::move(g);
     return;
   }
   Tensor copy =
@@ -177,7 +177,7 @@ Grads AccumulateGrad::apply(GradSpan grads) {
   const Tensor t = Tensor::share(leaf);
   {
     const std::lock_guard lock(accumulation_lock(leaf));
-    accumulate_into(ensure_meta(t).grad, t, grads[0]);
+    accumulate_into(ensure_meta(t).grad, t, std::move(grads[0]));
   }
   if (hooks)
     for (HookEntry& h : std::vector<HookEntry>(hooks->post_accumulate)) {

@@ -23,7 +23,7 @@ struct Edge {
 };
 
 using Grads = SmallVector<Tensor, 3>;
-using GradSpan = std::span<const Tensor>;
+using GradSpan = std::span<Tensor>;  // the engine's own: a node may take one over
 
 // A tensor kept for backward, with the version it had. An output of the node itself is kept without
 // its history, which unpack() puts back: otherwise node and tensor would own each other.

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <type_traits>
+#include <utility>
 
 #include "csrc/autograd/grad_mode.h"
 #include "csrc/autograd/meta.h"
@@ -60,16 +61,21 @@ inline bool any_requires_grad(Inputs inputs) {
   return false;
 }
 
-// One output.
+// One output. It is moved out of `out` when the tape has seen it, so `saved(out)` may name it too.
 template <class F>
-Tensor record(const char* name, Tensor out, std::initializer_list<TensorRef> inputs,
+Tensor record(const char* name, Tensor&& out, std::initializer_list<TensorRef> inputs,
               const Saved& saved, F backward) {
   static_assert(std::is_trivially_copyable_v<F>,
                 "capture numbers and shapes only; tensors go through saved()");
   const Inputs in{inputs.begin(), inputs.size()};
   if (grad_enabled() && any_requires_grad(in))
     attach(NodePtr::adopt(new OpNode<F>(name, backward)), {&out, 1}, in, saved);
-  return out;
+  return std::move(out);
+}
+template <class F>
+Tensor record(const char* name, const Tensor& out, std::initializer_list<TensorRef> inputs,
+              const Saved& saved, F backward) {
+  return record(name, Tensor(out), inputs, saved, backward);
 }
 
 // Several inputs in a list (cat, stack, ...).

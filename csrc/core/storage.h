@@ -59,7 +59,11 @@ class Intrusive {
   ~Intrusive() { reset(); }
   void reset() {
     T* p = std::exchange(p_, nullptr);
-    if (p && p->refs.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(p);
+    if (!p) return;
+    // The only owner needs no locked instruction: nobody else is left to take a reference.
+    if (p->refs.load(std::memory_order_acquire) == 1 ||
+        p->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      destroy(p);
   }
   T* get() const { return p_; }
   T* operator->() const { return p_; }

@@ -65,10 +65,10 @@ Tensor second_derivative(ActivationOp op, const Tensor& x, double a, double b, d
 Tensor activation_backward(const Tensor& grad, const Tensor& input, ActivationOp op, double a,
                            double b, double c) {
   const Tensor g = to(grad, input.dtype());
-  const Tensor out = make_output(input, input.sizes(), input.dtype(), {g, input});
+  Tensor out = make_output(input, input.sizes(), input.dtype(), {g, input});
   kernels::activation_backward(input.device_type())(op, out.view(), g.view(), input.view(), a, b,
                                                     c);
-  return record("activation_backward", out, {grad, input}, saved(g, input),
+  return record("activation_backward", std::move(out), {grad, input}, saved(g, input),
                 [op, a, b, c](const Node& n, const Tensor& gg) {
                   const Tensor x = n.saved(1);
                   Tensor to_input;

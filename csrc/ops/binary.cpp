@@ -57,16 +57,18 @@ Tensor add_scaled(const char* name, const Tensor& input, const Tensor& other, Sc
                                            call.a.view_expanded(sizes), call.b.view_expanded(sizes),
                                            one.view_expanded(sizes), alpha);
   }
-  return record(name, call.out, {input, other}, {}, [alpha](const Node& n, const Tensor& g) {
-    if (!n.needs(1) || is_one(alpha)) return Grads{g, g};
-    return Grads{g, mul(g, conj(alpha))};
-  });
+  return record(name, std::move(call.out), {input, other}, {},
+                [alpha](const Node& n, const Tensor& g) {
+                  if (!n.needs(1) || is_one(alpha)) return Grads{g, g};
+                  return Grads{g, mul(g, conj(alpha))};
+                });
 }
 
 Tensor add_number(const char* name, const Tensor& input, Scalar other) {
   BinaryCall call(name, input, other, result_type(input, other));
   call.run(BinaryOp::add);
-  return record(name, call.out, {input}, {}, [](const Node&, const Tensor& g) { return Grads{g}; });
+  return record(name, std::move(call.out), {input}, {},
+                [](const Node&, const Tensor& g) { return Grads{g}; });
 }
 
 }  // namespace
@@ -113,13 +115,13 @@ Tensor sub(const Tensor& input, const Operand& other) {
   if (other.is_tensor()) {
     BinaryCall call("sub", input, other, result_type(input, other.tensor));
     call.run(BinaryOp::sub);
-    return record("sub", call.out, {input, other.tensor}, {}, [](const Node& n, const Tensor& g) {
-      return Grads{g, n.needs(1) ? neg(g) : Tensor()};
-    });
+    return record(
+        "sub", std::move(call.out), {input, other.tensor}, {},
+        [](const Node& n, const Tensor& g) { return Grads{g, n.needs(1) ? neg(g) : Tensor()}; });
   }
   BinaryCall call("sub", input, other, result_type(input, other.scalar));
   call.run(BinaryOp::sub);
-  return record("sub", call.out, {input}, {},
+  return record("sub", std::move(call.out), {input}, {},
                 [](const Node&, const Tensor& g) { return Grads{g}; });
 }
 
@@ -154,7 +156,7 @@ Tensor rsub(const Tensor& input, Scalar other) {
   BinaryCall call("rsub", input, other, result_type(input, other));
   call.scalar_first = true;
   call.run(BinaryOp::sub);
-  return record("rsub:1", call.out, {input}, {},
+  return record("rsub:1", std::move(call.out), {input}, {},
                 [](const Node&, const Tensor& g) { return Grads{neg(g)}; });
 }
 Tensor rsub_alpha(const Tensor& input, const Operand& other, Scalar alpha) {
@@ -187,17 +189,18 @@ Tensor mul(const Tensor& input, const Operand& other) {
   if (!other.is_tensor()) {
     call.run(BinaryOp::mul);
     const Scalar s = other.scalar;
-    return record("mul", call.out, {input}, {},
+    return record("mul", std::move(call.out), {input}, {},
                   [s](const Node&, const Tensor& g) { return Grads{mul(g, conj(s))}; });
   }
   const Tensor& right = other.tensor;
   const Tensor a = keep(input, call.out, right.requires_grad()),
                b = keep(right, call.out, input.requires_grad());
   call.run(BinaryOp::mul);
-  return record("mul", call.out, {input, right}, saved(a, b), [](const Node& n, const Tensor& g) {
-    return Grads{n.needs(0) ? mul(g, conj(n.saved(1))) : Tensor(),
-                 n.needs(1) ? mul(g, conj(n.saved(0))) : Tensor()};
-  });
+  return record("mul", std::move(call.out), {input, right}, saved(a, b),
+                [](const Node& n, const Tensor& g) {
+                  return Grads{n.needs(0) ? mul(g, conj(n.saved(1))) : Tensor(),
+                               n.needs(1) ? mul(g, conj(n.saved(0))) : Tensor()};
+                });
 }
 PG_OP(mul, "(Tensor input, Tensor|Scalar other) -> Tensor",
       R"(Product of the elements, with broadcasting and type promotion.
@@ -233,7 +236,7 @@ Tensor div(const Tensor& input, const Operand& other) {
   if (!other.is_tensor()) {
     call.run(BinaryOp::div);
     const Scalar s = other.scalar;
-    return record("div", call.out, {input}, {},
+    return record("div", std::move(call.out), {input}, {},
                   [s](const Node&, const Tensor& g) { return Grads{div(g, conj(s))}; });
   }
   const Tensor& right = other.tensor;
@@ -241,11 +244,12 @@ Tensor div(const Tensor& input, const Operand& other) {
   const Tensor a = keep(input, call.out, wanted),
                b = keep(right, call.out, wanted || input.requires_grad());
   call.run(BinaryOp::div);
-  return record("div", call.out, {input, right}, saved(a, b), [](const Node& n, const Tensor& g) {
-    const Tensor y = n.saved(1);
-    return Grads{n.needs(0) ? div(g, conj(y)) : Tensor(),
-                 n.needs(1) ? mul(neg(g), conj(div(div(n.saved(0), y), y))) : Tensor()};
-  });
+  return record(
+      "div", std::move(call.out), {input, right}, saved(a, b), [](const Node& n, const Tensor& g) {
+        const Tensor y = n.saved(1);
+        return Grads{n.needs(0) ? div(g, conj(y)) : Tensor(),
+                     n.needs(1) ? mul(neg(g), conj(div(div(n.saved(0), y), y))) : Tensor()};
+      });
 }
 
 Tensor rdiv(Scalar other, const Tensor& input) { return mul(reciprocal(input), other); }

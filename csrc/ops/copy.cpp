@@ -51,7 +51,7 @@ Tensor to(const Tensor& input, DType dtype) {
   kernels::copy(input.device_type())(out.view(), input.view());
   if (is_integral(dtype)) return out;
   const DType from = input.dtype();
-  return record("ToCopyBackward0", out, {input}, {},
+  return record("ToCopyBackward0", std::move(out), {input}, {},
                 [from](const Node&, const Tensor& g) { return Grads{to(g, from)}; });
 }
 
@@ -60,14 +60,15 @@ Tensor to_device(const Tensor& input, Device device) {
   Tensor out = empty(input.sizes(), input.dtype(), device);
   copy_data(out, input);
   const Device from = input.device();
-  return record("ToCopyBackward0", out, {input}, {},
+  return record("ToCopyBackward0", std::move(out), {input}, {},
                 [from](const Node&, const Tensor& g) { return Grads{to_device(g, from)}; });
 }
 
 Tensor clone(const Tensor& input) {
   Tensor out = empty_like(input);
   kernels::copy(input.device_type())(out.view(), input.view());
-  return record("clone", out, {input}, {}, [](const Node&, const Tensor& g) { return Grads{g}; });
+  return record("clone", std::move(out), {input}, {},
+                [](const Node&, const Tensor& g) { return Grads{g}; });
 }
 PG_OP(clone, "(Tensor input) -> Tensor", R"(A copy in fresh memory, through which gradients flow.
 
@@ -81,7 +82,8 @@ Tensor contiguous(const Tensor& input) {
   if (input.is_contiguous()) return input;
   Tensor out = empty(input.sizes(), input.dtype(), input.device());
   kernels::copy(input.device_type())(out.view(), input.view());
-  return record("clone", out, {input}, {}, [](const Node&, const Tensor& g) { return Grads{g}; });
+  return record("clone", std::move(out), {input}, {},
+                [](const Node&, const Tensor& g) { return Grads{g}; });
 }
 PG_OP(contiguous, "(Tensor input) -> Tensor",
       R"(The tensor itself when its elements lie in row-major order, else a copy that does.
@@ -229,10 +231,11 @@ Tensor copy_(const Tensor& self, const Tensor& src) {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {src});
     copy_data(out, src);
     const Device from = src.device();
-    return record("CopyBackwards", out, {self, src}, {}, [from](const Node& n, const Tensor& g) {
-      return Grads{n.needs(0) ? zeros_like(g) : Tensor(),
-                   n.needs(1) ? to_device(g, from) : Tensor()};
-    });
+    return record("CopyBackwards", std::move(out), {self, src}, {},
+                  [from](const Node& n, const Tensor& g) {
+                    return Grads{n.needs(0) ? zeros_like(g) : Tensor(),
+                                 n.needs(1) ? to_device(g, from) : Tensor()};
+                  });
   });
 }
 Tensor copy_op(const Tensor& self, const Tensor& src, bool) { return copy_(self, src); }
@@ -262,7 +265,7 @@ Tensor fill_(const Tensor& self, Scalar value) {
   return inplace("fill_", self, [&] {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {});
     kernels::fill(self.device_type())(out.view(), value);
-    return record("fill:2", out, {self}, {},
+    return record("fill:2", std::move(out), {self}, {},
                   [](const Node&, const Tensor& g) { return Grads{zeros_like(g)}; });
   });
 }
@@ -275,10 +278,11 @@ Tensor fill_op(const Tensor& self, const Operand& value) {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {value.tensor});
     copy_data(out, value.tensor);
     const Device from = value.tensor.device();
-    return record("fill:3", out, {self, value.tensor}, {}, [from](const Node& n, const Tensor& g) {
-      return Grads{n.needs(0) ? zeros_like(g) : Tensor(),
-                   n.needs(1) ? to_device(sum(g, {}, false), from) : Tensor()};
-    });
+    return record("fill:3", std::move(out), {self, value.tensor}, {},
+                  [from](const Node& n, const Tensor& g) {
+                    return Grads{n.needs(0) ? zeros_like(g) : Tensor(),
+                                 n.needs(1) ? to_device(sum(g, {}, false), from) : Tensor()};
+                  });
   });
 }
 PG_OP_NAMED("fill_", &fill_op, "(Tensor self, Tensor|Scalar value) -> Tensor",
@@ -294,7 +298,7 @@ Tensor zero_(const Tensor& self) {
   return inplace("zero_", self, [&] {
     Tensor out = make_output(self, self.sizes(), self.dtype(), {});
     kernels::fill(self.device_type())(out.view(), Scalar(0));
-    return record("zero", out, {self}, {},
+    return record("zero", std::move(out), {self}, {},
                   [](const Node&, const Tensor& g) { return Grads{zeros_like(g)}; });
   });
 }

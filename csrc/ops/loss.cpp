@@ -29,7 +29,7 @@ Tensor difference_loss(const char* op, const char* node, const Tensor& input, co
     count = loss.numel();
     out = reduced(loss, reduction);
   }
-  return record(node, out, {input, target}, saved(x, t),
+  return record(node, std::move(out), {input, target}, saved(x, t),
                 [slope, reduction, count](const Node& n, const Tensor& g) {
                   const Tensor d = mul(slope(sub(n.saved(0), n.saved(1))),
                                        element_gradient(g, reduction, count));
@@ -149,7 +149,7 @@ Tensor binary_cross_entropy(const Tensor& input, const Tensor& target, const Ten
     count = loss.numel();
     out = reduced(loss, reduction);
   }
-  return record(op, out, {input, target}, saved(input, target, weight),
+  return record(op, std::move(out), {input, target}, saved(input, target, weight),
                 [reduction, count](const Node& n, const Tensor& g) {
                   const Tensor x = n.saved(0), t = n.saved(1), w = n.saved(2);
                   Tensor e = element_gradient(g, reduction, count), to_input, to_target;
@@ -208,7 +208,7 @@ Tensor binary_cross_entropy_with_logits(const Tensor& input, const Tensor& targe
     count = loss.numel();
     out = reduced(loss, reduction);
   }
-  return record(op, out, {input, target}, saved(input, target, weight, pos_weight),
+  return record(op, std::move(out), {input, target}, saved(input, target, weight, pos_weight),
                 [reduction, count](const Node& n, const Tensor& g) {
                   const Tensor x = n.saved(0), t = n.saved(1), w = n.saved(2), pos = n.saved(3);
                   Tensor e = element_gradient(g, reduction, count), to_input, to_target;

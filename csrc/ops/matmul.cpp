@@ -108,7 +108,7 @@ Tensor mm_named(const char* op, const Tensor& input, const Tensor& mat2) {
   Tensor out = empty(Shape{input.size(0), mat2.size(1)}, input.dtype(), input.device());
   run_product(out, input, mat2);
   const bool left = is_column_major(input), right = is_column_major(mat2);
-  return record("mm", out, {input, mat2}, saved(input, mat2),
+  return record("mm", std::move(out), {input, mat2}, saved(input, mat2),
                 [left, right](const Node& n, const Tensor& g) {
                   return Grads{n.needs(0) ? grad_of_left(g, n.saved(1), left) : Tensor(),
                                n.needs(1) ? grad_of_right(g, n.saved(0), right) : Tensor()};
@@ -122,10 +122,11 @@ Tensor mv_named(const char* op, const Tensor& input, const Tensor& vec) {
            "): inner dimensions differ: input ", input.sizes(), " @ other ", vec.sizes());
   Tensor out = empty(Shape{input.size(0)}, input.dtype(), input.device());
   run_product(as_column(out), input, as_column(vec));
-  return record("mv", out, {input, vec}, saved(input, vec), [](const Node& n, const Tensor& g) {
-    return Grads{n.needs(0) ? mul(unsqueeze(g, 1), conj(n.saved(1))) : Tensor(),
-                 n.needs(1) ? matmul(conj(t(n.saved(0))), g) : Tensor()};
-  });
+  return record("mv", std::move(out), {input, vec}, saved(input, vec),
+                [](const Node& n, const Tensor& g) {
+                  return Grads{n.needs(0) ? mul(unsqueeze(g, 1), conj(n.saved(1))) : Tensor(),
+                               n.needs(1) ? matmul(conj(t(n.saved(0))), g) : Tensor()};
+                });
 }
 
 void check_vectors(const char* op, const Tensor& a, const Tensor& b) {
@@ -160,7 +161,7 @@ Tensor batched(const char* op, const Tensor& a, const Tensor& b, const Shape& ba
   sizes.push_back(m), sizes.push_back(n);
   Tensor out = empty(sizes, a.dtype(), a.device());
   run_product(out, expanded(a, a_sizes), expanded(b, b_sizes));
-  return record("bmm", out, {a, b}, saved(a, b), [](const Node& node, const Tensor& g) {
+  return record("bmm", std::move(out), {a, b}, saved(a, b), [](const Node& node, const Tensor& g) {
     return Grads{node.needs(0) ? matmul(g, hermitian(node.saved(1))) : Tensor(),
                  node.needs(1) ? matmul(hermitian(node.saved(0)), g) : Tensor()};
   });
@@ -234,7 +235,7 @@ Tensor dot(const Tensor& input, const Tensor& tensor) {
   check_vectors("dot", input, tensor);
   Tensor out = empty(Shape{}, input.dtype(), input.device());
   run_product(alias(out, Shape{1, 1}, Shape{1, 1}, 0), as_row(input), as_column(tensor));
-  return record("dot", out, {input, tensor}, saved(input, tensor),
+  return record("dot", std::move(out), {input, tensor}, saved(input, tensor),
                 [](const Node& n, const Tensor& g) {
                   return Grads{n.needs(0) ? mul(conj(n.saved(1)), g) : Tensor(),
                                n.needs(1) ? mul(conj(n.saved(0)), g) : Tensor()};

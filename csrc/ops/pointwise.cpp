@@ -13,21 +13,41 @@ void align_devices(const char* name, Tensor& a, Tensor& b) {
     check_same_device(name, a, b);
 }
 
-BinaryCall::BinaryCall(const char* name, const Tensor& input, const Operand& other, DType compute,
-                       DType result)
-    : a(input.dtype() == compute ? input : to(input, compute)), scalar(other.scalar) {
-  if (!other.is_tensor()) {
+const Tensor BinaryCall::kNoTensor;
+
+namespace {
+
+// The operands in the dtype to compute in and on one device; undefined where they already are.
+std::pair<Tensor, Tensor> converted(const char* name, const Tensor& a, const Tensor& b,
+                                    DType dtype) {
+  std::pair<Tensor, Tensor> r;
+  if (a.dtype() != dtype) r.first = to(a, dtype);
+  if (!b.defined()) return r;
+  if (b.dtype() != dtype) r.second = to(b, dtype);
+  if (a.device() != b.device()) {
+    if (!r.first.defined()) r.first = a;
+    if (!r.second.defined()) r.second = b;
+    align_devices(name, r.first, r.second);
+  }
+  return r;
+}
+
+}  // namespace
+
+BinaryCall::BinaryCall(const char* name, const Tensor& input, const Tensor& other, Scalar number,
+                       DType compute, DType result)
+    : converted_(converted(name, input, other, compute)),
+      a(converted_.first.defined() ? converted_.first : input),
+      b(converted_.second.defined() ? converted_.second : other),
+      scalar(number) {
+  if (!b.defined()) {
     out = make_output(a, a.sizes(), result, {a});
-    return;
-  }
-  b = other.tensor.dtype() == compute ? other.tensor : to(other.tensor, compute);
-  align_devices(name, a, b);
-  if (Shape::same(a.sizes(), b.sizes())) {
+  } else if (Shape::same(a.sizes(), b.sizes())) {
     out = make_output(a.is_contiguous() ? a : b.is_contiguous() ? b : a, a.sizes(), result, {a, b});
-    return;
+  } else {
+    const Shape sizes = broadcast_shapes(name, a.sizes(), b.sizes());
+    out = make_output(sizes == b.sizes() && !(sizes == a.sizes()) ? b : a, sizes, result, {a, b});
   }
-  const Shape sizes = broadcast_shapes(name, a.sizes(), b.sizes());
-  out = make_output(sizes == b.sizes() && !(sizes == a.sizes()) ? b : a, sizes, result, {a, b});
 }
 
 void BinaryCall::run(BinaryOp op) const {

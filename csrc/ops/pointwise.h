@@ -8,9 +8,10 @@
 
 namespace pygrad {
 
-// Integers and bools become the default dtype, as the mathematical functions want.
-inline Tensor floating_input(const Tensor& input) {
-  return is_integral(input.dtype()) ? to(input, default_dtype()) : input;
+// Integers and bools become the default dtype, as the mathematical functions want. The result is
+// `input` itself or lies in the caller's temporary `converted`, so it holds for one expression.
+inline const Tensor& floating_input(const Tensor& input, Tensor&& converted = Tensor()) {
+  return is_integral(input.dtype()) ? converted = to(input, default_dtype()) : input;
 }
 
 // An operand that backward will need. Undefined when it will not; a copy when the op, running in
@@ -29,38 +30,53 @@ Tensor unary_of_input(const char* name, UnaryOp op, const Tensor& input, const T
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   const Tensor kept = keep(x, out, input.requires_grad());
   kernels::unary(x.device_type())(op, out.view(), x.view());
-  return record(name, out, {input}, saved(kept), backward);
+  return record(name, std::move(out), {input}, saved(kept), backward);
 }
 template <class F>
 Tensor unary_of_output(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
                        F backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   kernels::unary(x.device_type())(op, out.view(), x.view());
-  return record(name, out, {input}, saved(out), backward);
+  return record(name, std::move(out), {input}, saved(out), backward);
 }
 template <class F>
 Tensor unary_plain(const char* name, UnaryOp op, const Tensor& input, const Tensor& x, F backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   kernels::unary(x.device_type())(op, out.view(), x.view());
-  return record(name, out, {input}, {}, backward);
+  return record(name, std::move(out), {input}, {}, backward);
 }
 
 // f(a, b) of tensors, or of a tensor and a number, brought to one dtype, device and shape.
 // Construction takes the memory of the result; between that and run() the op decides what to
 // keep().
-struct BinaryCall {
-  Tensor a, b;  // b is undefined for a number
+class BinaryCall {
+  std::pair<Tensor, Tensor> converted_;  // what had to change dtype or device
+
+ public:
+  const Tensor &a, &b;  // the operands, or what they were converted to; b is undefined for a number
   Scalar scalar;
   bool scalar_first = false;
   Tensor out;
 
-  // `compute`: the dtype of the operands; `result`: of the output.
+  // `compute`: the dtype of the operands; `result`: of the output. The operands are borrowed: they
+  // must outlive the call.
   BinaryCall(const char* name, const Tensor& input, const Operand& other, DType compute,
-             DType result);
+             DType result)
+      : BinaryCall(name, input, other.tensor, other.scalar, compute, result) {}
   BinaryCall(const char* name, const Tensor& input, const Operand& other, DType dtype)
       : BinaryCall(name, input, other, dtype, dtype) {}
+  BinaryCall(const char* name, const Tensor& input, const Tensor& other, DType dtype)
+      : BinaryCall(name, input, other, Scalar(), dtype, dtype) {}
+  BinaryCall(const char* name, const Tensor& input, Scalar other, DType dtype)
+      : BinaryCall(name, input, kNoTensor, other, dtype, dtype) {}
+  BinaryCall(const BinaryCall&) = delete;
   void run(BinaryOp op) const;
   void run(CompareOp op) const;
+
+ private:
+  static const Tensor kNoTensor;
+  BinaryCall(const char* name, const Tensor& input, const Tensor& other, Scalar scalar,
+             DType compute, DType result);
 };
 
 // A 0-d CPU tensor follows the other operand's device; any other difference is an error.

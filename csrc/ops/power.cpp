@@ -27,17 +27,19 @@ Tensor power_of_number(const Tensor& input, Scalar exponent) {
     kernels::unary(call.a.device_type())(UnaryOp::square, call.out.view(), call.a.view());
   else
     call.run(BinaryOp::pow);
-  return record("pow", call.out, {input}, saved(base), [exponent](const Node& n, const Tensor& g) {
-    const Tensor x = n.saved(0);
-    if (is_zero(exponent)) return Grads{zeros_like(g)};
-    if (is_one(exponent)) return Grads{g};
-    if (!exponent.is_complex() && exponent.to_double() == 2)
-      return Grads{mul(mul(g, Scalar(2)), conj(x))};
-    const Scalar less = exponent.is_integral()  ? Scalar(exponent.i - 1)
-                        : exponent.is_complex() ? Scalar(Complex128(exponent.d - 1, exponent.im))
-                                                : Scalar(exponent.d - 1);
-    return Grads{mul(g, conj(mul(pow(x, less), exponent)))};
-  });
+  return record("pow", std::move(call.out), {input}, saved(base),
+                [exponent](const Node& n, const Tensor& g) {
+                  const Tensor x = n.saved(0);
+                  if (is_zero(exponent)) return Grads{zeros_like(g)};
+                  if (is_one(exponent)) return Grads{g};
+                  if (!exponent.is_complex() && exponent.to_double() == 2)
+                    return Grads{mul(mul(g, Scalar(2)), conj(x))};
+                  const Scalar less = exponent.is_integral() ? Scalar(exponent.i - 1)
+                                      : exponent.is_complex()
+                                          ? Scalar(Complex128(exponent.d - 1, exponent.im))
+                                          : Scalar(exponent.d - 1);
+                  return Grads{mul(g, conj(mul(pow(x, less), exponent)))};
+                });
 }
 
 }  // namespace
@@ -51,7 +53,7 @@ Tensor pow(const Tensor& input, const Operand& other) {
   const bool any = input.requires_grad() || exponent.requires_grad();
   const Tensor base = keep(input, call.out, any), power = keep(exponent, call.out, any);
   call.run(BinaryOp::pow);
-  return record("pow:1", call.out, {input, exponent}, saved(base, power, call.out),
+  return record("pow:1", std::move(call.out), {input, exponent}, saved(base, power, call.out),
                 [](const Node& n, const Tensor& g) {
                   const Tensor b = n.saved(0), e = n.saved(1);
                   Tensor to_base, to_exponent;
@@ -86,7 +88,7 @@ Tensor rpow(Scalar base, const Tensor& exponent) {
   call.scalar_first = true;
   const Tensor power = keep(exponent, call.out, exponent.requires_grad());
   call.run(BinaryOp::pow);
-  return record("pow:2", call.out, {exponent}, saved(power, call.out),
+  return record("pow:2", std::move(call.out), {exponent}, saved(power, call.out),
                 [base](const Node& n, const Tensor& g) {
                   const Tensor e = n.saved(0), y = n.saved(1);
                   return Grads{exponent_gradient(g, full_like(y, base), e, y)};

@@ -36,9 +36,9 @@ Tensor sum_over(const char* node, const Tensor& input, Sizes dims, bool keepdim,
   const DType type = sum_type(input, dtype);
   const bool counts =
       input.dtype() == DType::Bool && type == DType::Int64;  // no int64 copy of a mask
-  const Tensor out = counts ? run_reduce(ReduceOp::count_nonzero, input, r, type)
-                            : run_reduce(ReduceOp::sum, to(input, type), r, type);
-  return record(node, out, {input}, {},
+  Tensor out = counts ? run_reduce(ReduceOp::count_nonzero, input, r, type)
+                      : run_reduce(ReduceOp::sum, to(input, type), r, type);
+  return record(node, std::move(out), {input}, {},
                 [r](const Node&, const Tensor& g) { return Grads{r.expanded(g)}; });
 }
 
@@ -50,9 +50,9 @@ Tensor mean_over(const char* node, const Tensor& input, Sizes dims, bool keepdim
            " must be either a floating point or complex dtype. Got: ", type,
            ". Convert the input with .float()");
   const Reduced r("mean", input, dims, keepdim);
-  const Tensor out = run_reduce(ReduceOp::mean, to(input, type), r, type);
+  Tensor out = run_reduce(ReduceOp::mean, to(input, type), r, type);
   const double n = double(r.count());
-  return record(node, out, {input}, {}, [r, n](const Node&, const Tensor& g) {
+  return record(node, std::move(out), {input}, {}, [r, n](const Node&, const Tensor& g) {
     return Grads{r.expanded(div(g, Scalar(n)))};
   });
 }
@@ -169,7 +169,7 @@ Tensor prod_over(const char* node, const Tensor& input, Sizes dims, bool keepdim
   const DType type = sum_type(input, dtype);
   const Reduced r("prod", input, dims, keepdim);
   const Tensor x = to(input, type), out = run_reduce(ReduceOp::prod, x, r, type);
-  return record(node, out, {input}, saved(x, out), [r](const Node& n, const Tensor& g) {
+  return record(node, std::move(out), {input}, saved(x, out), [r](const Node& n, const Tensor& g) {
     return Grads{r.sizes.size() ? prod_gradient(g, n.saved(0), n.saved(1), r) : g};
   });
 }
@@ -233,10 +233,11 @@ Tensor extreme_over(const char* name, const char* node, ReduceOp op, const Tenso
   for (int64_t d = 0; d < r.sizes.size(); ++d)
     PG_CHECK_INDEX(!r.reduces(d) || r.sizes[d] > 0, name, "(): Expected reduction dim ", d,
                    " to have non-zero size, but the input is ", input.sizes());
-  const Tensor out = run_reduce(op, input, r, input.dtype());
-  return record(node, out, {input}, saved(input, out), [r](const Node& n, const Tensor& g) {
-    return Grads{spread_evenly(g, n.saved(0), n.saved(1), r)};
-  });
+  Tensor out = run_reduce(op, input, r, input.dtype());
+  return record(node, std::move(out), {input}, saved(input, out),
+                [r](const Node& n, const Tensor& g) {
+                  return Grads{spread_evenly(g, n.saved(0), n.saved(1), r)};
+                });
 }
 
 Tensor amax(const Tensor& input, const Shape& dims, bool keepdim) {
@@ -280,7 +281,7 @@ Example:
 namespace {
 
 Tensor truth(const char* name, ReduceOp op, const Tensor& input, Sizes dims, bool keepdim) {
-  const Tensor out = run_reduce(op, input, Reduced(name, input, dims, keepdim), DType::Bool);
+  Tensor out = run_reduce(op, input, Reduced(name, input, dims, keepdim), DType::Bool);
   return input.dtype() == DType::UInt8 ? to(out, DType::UInt8) : out;
 }
 
@@ -357,9 +358,10 @@ Tensor nansum(const Tensor& input, const std::optional<Shape>& dim, bool keepdim
     const Tensor x = masked_fill(input, absent, Scalar(0));
     out = run_reduce(ReduceOp::sum, to(x, type), r, type);
   }
-  return record("nansum", out, {input}, saved(absent), [r](const Node& n, const Tensor& g) {
-    return Grads{masked_fill(r.expanded(g), n.saved(0), Scalar(0))};
-  });
+  return record("nansum", std::move(out), {input}, saved(absent),
+                [r](const Node& n, const Tensor& g) {
+                  return Grads{masked_fill(r.expanded(g), n.saved(0), Scalar(0))};
+                });
 }
 PG_OP(nansum, "(Tensor input, int[]? dim=None, bool keepdim=False, *, dtype? dtype=None) -> Tensor",
       R"(Sum that counts NaN as zero.
@@ -391,10 +393,13 @@ Example:
 Scalar item(const Tensor& input) {
   PG_CHECK(input.numel() == 1, "item(): a Tensor with ", input.numel(),
            " elements cannot be converted to Scalar; shape ", input.sizes());
-  GradGuard off(false);
-  const Tensor here = to_device(input, Device{});
-  const void* p = here.data();
-  switch (here.dtype()) {
+  Tensor copy;
+  if (input.device().is_cuda()) {
+    GradGuard off(false);
+    copy = to_device(input, Device{});
+  }
+  const void* p = copy.defined() ? copy.data() : input.data();
+  switch (input.dtype()) {
     case DType::Bool:
       return Scalar(*static_cast<const bool*>(p));
     case DType::UInt8:

@@ -211,11 +211,13 @@ Registration&& Registration::inplace(bool direct) && {
 }
 Registration&& Registration::in(const char* ns) && {
   def_->namespaces = {ns};
-  if (!std::strcmp(ns, "Tensor")) def_->is_method = true;
+  def_->is_function = std::strcmp(ns, "Tensor") != 0;
+  if (!def_->is_function) def_->is_method = true;
   return std::move(*this);
 }
 Registration&& Registration::also_in(const char* ns) && {
   def_->namespaces.push_back(ns);
+  def_->is_function = true;
   return std::move(*this);
 }
 Registration&& Registration::nondifferentiable() && {

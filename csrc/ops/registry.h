@@ -96,6 +96,7 @@ struct OpDef {
   std::vector<Param> params{};  // parsed from the schema
   std::vector<std::string> return_names{};
   std::vector<const char*> namespaces{"torch"};
+  bool is_function = true;  // has another namespace than "Tensor"
   bool is_method = false;
   bool has_inplace = false;     // `name_` exists as a method (and as a function in torch)
   bool inplace_direct = false;  // the op writes through make_output()

@@ -210,10 +210,10 @@ Tensor abs(const Tensor& input) {
   };
   if (!is_complex(input.dtype()))
     return unary_of_input("abs", UnaryOp::abs, input, input, backward);
-  const Tensor out = make_output(input, input.sizes(), real_dtype(input.dtype()), {input});
+  Tensor out = make_output(input, input.sizes(), real_dtype(input.dtype()), {input});
   kernels::complex_to_real(input.device_type())(ComplexToRealOp::complex_abs, out.view(),
                                                 input.view());
-  return record("abs", out, {input}, saved(input), backward);
+  return record("abs", std::move(out), {input}, saved(input), backward);
 }
 PG_OP(abs, "(Tensor input) -> Tensor", R"(Absolute value; of a complex number, its modulus.
 
@@ -315,7 +315,7 @@ Tensor angle(const Tensor& input) {
   }
   const Tensor out = empty_like(input, real_dtype(input.dtype()));
   kernels::complex_to_real(input.device_type())(ComplexToRealOp::angle, out.view(), input.view());
-  return record("angle", out, {input}, saved(input), [](const Node& n, const Tensor& g) {
+  return record("angle", std::move(out), {input}, saved(input), [](const Node& n, const Tensor& g) {
     const Tensor z = n.saved(0), r = abs(z);
     const Tensor turned = div(mul(mul(z, Scalar(Complex128(0, 1))), g), mul(r, r));
     return Grads{masked_fill(turned, eq(r, Scalar(0)), Scalar(0))};
@@ -390,7 +390,7 @@ Tensor round_decimals(const Tensor& input, int64_t decimals) {
     out =
         decimals > 0 ? div(round(mul(input, scale)), scale) : mul(round(div(input, scale)), scale);
   }
-  return record("round:1", out, {input}, {},
+  return record("round:1", std::move(out), {input}, {},
                 [](const Node&, const Tensor& g) { return Grads{zeros_like(g)}; });
 }
 PG_OP_NAMED("round", &round_decimals, "(Tensor input, *, int decimals=0) -> Tensor",
@@ -424,7 +424,7 @@ Tensor scaled_angle(const char* name, const Tensor& input, double factor) {
   const Tensor x = floating_input(input);
   BinaryCall call(name, x, Scalar(factor), x.dtype());
   call.run(BinaryOp::mul);
-  return record(name, call.out, {input}, {},
+  return record(name, std::move(call.out), {input}, {},
                 [factor](const Node&, const Tensor& g) { return Grads{mul(g, Scalar(factor))}; });
 }
 

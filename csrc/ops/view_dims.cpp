@@ -190,9 +190,9 @@ Tensor select_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int6
   const int64_t offset = index * strides[dim];
   strides.erase(dim);
   copy_data(alias(out, grad.sizes(), strides, offset), grad);
-  return record("select_backward", out, {grad}, {}, [dim, index](const Node&, const Tensor& g) {
-    return Grads{select(g, dim, index)};
-  });
+  return record(
+      "select_backward", std::move(out), {grad}, {},
+      [dim, index](const Node&, const Tensor& g) { return Grads{select(g, dim, index)}; });
 }
 PG_OP(select_backward, "(Tensor grad, int[] sizes, int dim, int index) -> Tensor",
       R"(Zeros of the given sizes with grad at one index of dim.)")
@@ -242,7 +242,7 @@ Tensor slice_backward(const Tensor& grad, const Shape& sizes, int64_t dim, int64
   const Tensor out = zeros(sizes, grad.dtype(), grad.device());
   const SliceRange r = slice_range(sizes[dim], start, end, step);
   copy_data(part_of(out, dim, r.start, r.length, step), grad);
-  return record("slice_backward", out, {grad}, {},
+  return record("slice_backward", std::move(out), {grad}, {},
                 [dim, start, end, step](const Node&, const Tensor& g) {
                   return Grads{slice(g, dim, start, end, step)};
                 });
@@ -308,7 +308,7 @@ Tensor narrow_copy(const Tensor& input, int64_t dim, int64_t start, int64_t leng
   const Shape from = input.shape();
   const int64_t d = check_dim("narrow_copy", dim, input.dim()),
                 first = start < 0 ? start + input.size(d) : start;
-  return record("narrow_copy", out, {input}, {},
+  return record("narrow_copy", std::move(out), {input}, {},
                 [from, d, first, length](const Node&, const Tensor& g) {
                   return Grads{slice_backward(g, from, d, first, first + length, 1)};
                 });
@@ -326,7 +326,7 @@ Tensor diagonal_backward(const Tensor& grad, const Shape& sizes, int64_t offset,
                          int64_t dim2) {
   const Tensor out = zeros(sizes, grad.dtype(), grad.device());
   copy_data(diagonal_alias(out, offset, dim1, dim2), grad);
-  return record("diagonal_backward", out, {grad}, {},
+  return record("diagonal_backward", std::move(out), {grad}, {},
                 [offset, dim1, dim2](const Node&, const Tensor& g) {
                   return Grads{diagonal(g, offset, dim1, dim2)};
                 });
@@ -366,9 +366,10 @@ Tensor diag_embed(const Tensor& input, int64_t offset, int64_t dim1, int64_t dim
     sizes.push_back(i == dim1 || i == dim2 ? length : input.size(next++));
   const Tensor out = zeros(sizes, input.dtype(), input.device());
   copy_data(diagonal_alias(out, offset, dim1, dim2), input);
-  return record("diag_embed", out, {input}, {}, [offset, dim1, dim2](const Node&, const Tensor& g) {
-    return Grads{diagonal(g, offset, dim1, dim2)};
-  });
+  return record("diag_embed", std::move(out), {input}, {},
+                [offset, dim1, dim2](const Node&, const Tensor& g) {
+                  return Grads{diagonal(g, offset, dim1, dim2)};
+                });
 }
 PG_OP(diag_embed, "(Tensor input, int offset=0, int dim1=-2, int dim2=-1) -> Tensor",
       R"(Zeros with the last dimension of the input on a diagonal of two new ones.

@@ -3,6 +3,7 @@
 // A function and a method are two small callables over the same OpDef. Overloads are tried in
 // registration order; the first whose arguments all convert is called. The message of a failed call
 // names the argument when there is one overload, and lists the signatures when there are several.
+#include <bit>
 #include <cstring>
 
 #include "csrc/autograd/grad_mode.h"
@@ -58,10 +59,50 @@ bool in_form(const OpDef& op, CallForm form) {
     case CallForm::method:
       return op.is_method;
     case CallForm::function:
-      return op.namespaces.size() != 1 || std::strcmp(op.namespaces[0], "Tensor") != 0;
+      return op.is_function;
   }
   return true;
 }
+
+// The values of one call, made one after the other. Tensors are borrowed from the caller's Python
+// references, which outlive the call: a small op would spend much of its time on counting them.
+class Arguments {
+ public:
+  Arguments() = default;
+  ~Arguments() { clear(); }
+  Arguments(const Arguments&) = delete;
+
+  Value* data() { return reinterpret_cast<Value*>(memory_); }
+  Value& push(Value value = {}) { return *new (data() + count_++) Value(std::move(value)); }
+  void push_default(const Value& value) { new (data() + count_++) Value(value); }
+  void push_borrowed(PyObject* tensor) {
+    borrowed_ |= 1u << count_;
+    push(Tensor(Intrusive<TensorImpl>::adopt(impl_of(tensor))));
+  }
+  // References of its own, for a call that exchanges its arguments.
+  void own() {
+    for (; borrowed_; borrowed_ &= borrowed_ - 1) {
+      Tensor& t = std::get<Tensor>(data()[std::countr_zero(borrowed_)]);
+      Tensor(t).release();
+    }
+  }
+  void clear() {
+    for (; borrowed_; borrowed_ &= borrowed_ - 1)
+      std::get<Tensor>(data()[std::countr_zero(borrowed_)]).release();
+    for (; count_; --count_) {
+      Value& v = data()[count_ - 1];
+      // Numbers and shapes, the usual case, leave nothing to destroy.
+      if (!std::holds_alternative<Scalar>(v) && !std::holds_alternative<Shape>(v)) v.~Value();
+    }
+  }
+
+ private:
+  alignas(Value) unsigned char memory_[kMaxParams * sizeof(Value)];
+  uint32_t borrowed_ = 0;
+  uint32_t count_ = 0;
+  static_assert(kMaxParams <= 32 && std::is_trivially_destructible_v<Scalar> &&
+                std::is_trivially_destructible_v<Shape>);
+};
 
 std::string to_string(PyObject* owned) {
   py::object o = py::reinterpret_steal<py::object>(owned);
@@ -77,59 +118,54 @@ std::string type_error(const OpDef& op, const Param& p, PyObject* got) {
          ", not " + (got == Py_None ? "NoneType" : Py_TYPE(got)->tp_name);
 }
 
+// x.view(2, 3), block_diag(a, b): positional arguments that are together one list.
+bool convert_varargs(const OpDef& op, const Param& p, PyObject* const* args, size_t n, Value& out,
+                     ParseError* error) {
+  if (p.kind == ArgKind::TensorList) {
+    TensorList list;
+    for (size_t k = 0; k < n; ++k) {
+      if (!is_tensor(args[k])) {
+        if (error) error->text = type_error(op, p, args[k]);
+        return false;
+      }
+      list.push_back(tensor_of(args[k]));
+    }
+    out = std::move(list);
+    return true;
+  }
+  if (convert_ints(args, n, out.emplace<Shape>())) return true;
+  if (error) {
+    py::tuple all(n);
+    for (size_t k = 0; k < n; ++k) all[k] = py::reinterpret_borrow<py::object>(args[k]);
+    error->text = type_error(op, p, n > size_t(kMaxDims) ? all.ptr() : args[0]);
+    for (size_t k = 0; k < n && n <= size_t(kMaxDims); ++k)
+      if (!PyLong_Check(args[k])) error->text = type_error(op, p, args[k]);
+  }
+  return false;
+}
+
 // Fills `values` (one per parameter). `error`, when given, receives why the arguments do not fit.
-bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnames, Value* values,
-           CommonArguments& common, ParseError* error) {
+bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnames,
+           Arguments& values, CommonArguments& common, ParseError* error) {
   const size_t n = op.params.size();
   const size_t nkw = kwnames ? size_t(PyTuple_GET_SIZE(kwnames)) : 0;
-  PyObject* given[kMaxParams] = {};
-  size_t used = 0;
-  bool vararg = false;
-  for (size_t i = 0; i < n && used < nargs; ++i) {
-    const Param& p = op.params[i];
+  PyObject* given[kMaxParams];
+  size_t used = 0, positional = 0;
+  size_t vararg = n, vararg_count = 0;  // the parameter that takes several arguments, if one does
+  for (; positional < n && used < nargs; ++positional) {
+    const Param& p = op.params[positional];
     if (p.keyword_only) break;
-    // x.view(2, 3): the remaining positional arguments are the list.
-    if (p.varargs) {
-      const bool tensors = p.kind == ArgKind::TensorList;
-      const bool single =
-          used + 1 == nargs && (PyTuple_Check(args[used]) || PyList_Check(args[used]));
-      if (!single) {
-        if (tensors) {
-          TensorList list;
-          for (size_t k = used; k < nargs; ++k) {
-            if (!is_tensor(args[k])) {
-              if (error) error->text = type_error(op, p, args[k]);
-              return false;
-            }
-            list.push_back(tensor_of(args[k]));
-          }
-          values[i] = std::move(list);
-        } else {
-          PyObject* tuple = PyTuple_New(Py_ssize_t(nargs - used));
-          for (size_t k = used; k < nargs; ++k) {
-            Py_INCREF(args[k]);
-            PyTuple_SET_ITEM(tuple, Py_ssize_t(k - used), args[k]);
-          }
-          py::object owner = py::reinterpret_steal<py::object>(tuple);
-          Shape s;
-          if (!convert_int_list(tuple, s)) {
-            if (error) {
-              error->text = type_error(op, p, args[used]);
-              for (size_t k = used; k < nargs; ++k)
-                if (!PyLong_Check(args[k])) error->text = type_error(op, p, args[k]);
-            }
-            return false;
-          }
-          values[i] = s;
-        }
-        given[i] = args[used];
-        vararg = true;
-        used = nargs;
-        break;
-      }
+    given[positional] = args[used];
+    if (p.varargs &&
+        !(used + 1 == nargs && (PyTuple_Check(args[used]) || PyList_Check(args[used])))) {
+      vararg = positional;
+      vararg_count = nargs - used;
+      used = nargs;
+    } else {
+      ++used;
     }
-    given[i] = args[used++];
   }
+  for (size_t i = positional; i < n; ++i) given[i] = nullptr;
   if (used < nargs) {
     if (error)
       error->text = std::string(op.name) + "() takes " + std::to_string(n) +
@@ -159,7 +195,8 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
   }
   for (size_t i = 0; i < n; ++i) {
     const Param& p = op.params[i];
-    if (!given[i]) {
+    PyObject* o = given[i];
+    if (!o) {
       if (!p.has_default) {
         if (error) {
           error->text = std::string(op.name) + "() missing 1 required positional argument: \"" +
@@ -167,16 +204,15 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
         }
         return false;
       }
-      values[i] = p.default_value;
-      continue;
-    }
-    if (vararg && p.varargs) continue;
-    if (given[i] == Py_None && p.has_default && p.default_value.index() == 0) {
-      values[i] = std::monostate{};
-      continue;
-    }
-    if (!convert(p, given[i], values[i])) {
-      if (error) error->text = type_error(op, p, given[i]);
+      values.push_default(p.default_value);
+    } else if ((p.kind == ArgKind::Tensor || p.kind == ArgKind::TensorOrScalar) && is_tensor(o)) {
+      values.push_borrowed(o);
+    } else if (o == Py_None && p.has_default && p.default_value.index() == 0) {
+      values.push();
+    } else if (i == vararg) {
+      if (!convert_varargs(op, p, args + i, vararg_count, values.push(), error)) return false;
+    } else if (!convert(p, o, values.push())) {
+      if (error) error->text = type_error(op, p, o);
       return false;
     }
   }
@@ -188,7 +224,7 @@ bool parse(const OpDef& op, PyObject* const* args, size_t nargs, PyObject* kwnam
   std::vector<std::pair<OpDef*, std::string>> tried;
   for (OpDef* op = first; op; op = op->next_overload) {
     if (!in_form(*op, form)) continue;
-    Value values[kMaxParams];
+    Arguments values;
     CommonArguments common;
     ParseError error;
     parse(*op, args, nargs, kwnames, values, common, &error);
@@ -282,7 +318,9 @@ bool any_requires_grad(const OpDef& op, const Value* values) {
   return false;
 }
 
-PyObject* run_inplace(OpDef& op, Value* values) {
+PyObject* run_inplace(OpDef& op, Arguments& arguments) {
+  arguments.own();
+  Value* values = arguments.data();
   Tensor self = std::get<Tensor>(values[0]);
   std::string name = std::string(op.name) + "_";
   auto compute = [&] {
@@ -348,13 +386,14 @@ PyObject* finish_call(OpDef& op, const Value* values, Value result, const Common
 
 PyObject* call_op(OpDef* first, CallForm form, PyObject* const* args, size_t nargs,
                   PyObject* kwnames) {
-  Value values[kMaxParams];
+  Arguments values;
   for (OpDef* op = first; op; op = op->next_overload) {
     if (!in_form(*op, form)) continue;
     CommonArguments common;
+    values.clear();
     if (!parse(*op, args, nargs, kwnames, values, common, nullptr)) continue;
     if (form == CallForm::inplace) return run_inplace(*op, values);
-    return finish_call(*op, values, invoke(*op, values), common, args);
+    return finish_call(*op, values.data(), invoke(*op, values.data()), common, args);
   }
   raise_no_match(first, form, args, nargs, kwnames);
 }

@@ -83,17 +83,19 @@ Scalar item_of(PyObject* o) { return item(tensor_of(o)); }
 
 }  // namespace
 
-bool convert_int_list(PyObject* o, Shape& out) {
-  if (!PyTuple_Check(o) && !PyList_Check(o)) return false;
-  const Py_ssize_t n = PySequence_Fast_GET_SIZE(o);
-  if (n > kMaxDims) return false;
+bool convert_ints(PyObject* const* items, size_t n, Shape& out) {
+  if (n > size_t(kMaxDims)) return false;
   out.clear();
-  for (Py_ssize_t i = 0; i < n; ++i) {
-    PyObject* x = PySequence_Fast_GET_ITEM(o, i);
-    if (!is_int_like(x)) return false;
-    out.push_back(int_of(x));
+  for (size_t i = 0; i < n; ++i) {
+    if (!is_int_like(items[i])) return false;
+    out.push_back(int_of(items[i]));
   }
   return true;
+}
+
+bool convert_int_list(PyObject* o, Shape& out) {
+  return (PyTuple_Check(o) || PyList_Check(o)) &&
+         convert_ints(PySequence_Fast_ITEMS(o), size_t(PySequence_Fast_GET_SIZE(o)), out);
 }
 
 bool convert(const Param& param, PyObject* o, Value& out) {

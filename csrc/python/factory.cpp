@@ -117,7 +117,64 @@ void check_fits(Scalar s, DType dtype) {
            " without overflow: ", s.i);
 }
 
+// Lists and tuples of plain Python floats, or of plain ints, of one shape: the usual data, read
+// without looking at each number several times. False when something else is inside.
+template <class T, class Check, class Value>
+bool read_plain(PyObject* o, Sizes shape, T*& out, Check check, Value value) {
+  if (!(PyList_CheckExact(o) || PyTuple_CheckExact(o)) ||
+      PySequence_Fast_GET_SIZE(o) != shape.front())
+    return false;
+  PyObject** items = PySequence_Fast_ITEMS(o);
+  for (int64_t i = 0; i < shape.front(); ++i) {
+    if (shape.size() > 1) {
+      if (!read_plain(items[i], shape.subspan(1), out, check, value)) return false;
+    } else {
+      if (!check(items[i])) return false;
+      *out++ = value(items[i]);
+    }
+  }
+  return true;
+}
+
+// Undefined when the data is not so plain, or has mistakes to report.
+Tensor plain_sequence(PyObject* data, std::optional<DType> dtype) {
+  Shape shape;
+  PyObject* first = data;
+  while (PyList_CheckExact(first) || PyTuple_CheckExact(first)) {
+    const Py_ssize_t n = PySequence_Fast_GET_SIZE(first);
+    if (n == 0 || shape.size() == kMaxDims) return {};
+    shape.push_back(n);
+    first = PySequence_Fast_GET_ITEM(first, 0);
+  }
+  const auto is_float = [](PyObject* o) { return PyFloat_CheckExact(o) != 0; };
+  const auto is_small_int = [](PyObject* o) {
+    int overflow = 0;
+    return PyLong_CheckExact(o) && (PyLong_AsLongLongAndOverflow(o, &overflow), overflow == 0);
+  };
+  const bool floats = PyFloat_CheckExact(first), ints = PyLong_CheckExact(first);
+  const DType d = dtype ? *dtype : floats ? default_dtype() : DType::Int64;
+  Tensor t;
+  bool read = false;
+  if (floats && d == DType::Float32) {
+    t = empty(shape, d);
+    auto* out = t.data_as<float>();
+    read = read_plain(data, shape, out, is_float,
+                      [](PyObject* o) { return float(PyFloat_AS_DOUBLE(o)); });
+  } else if (floats && d == DType::Float64) {
+    t = empty(shape, d);
+    auto* out = t.data_as<double>();
+    read = read_plain(data, shape, out, is_float, [](PyObject* o) { return PyFloat_AS_DOUBLE(o); });
+  } else if (ints && d == DType::Int64) {
+    t = empty(shape, d);
+    auto* out = t.data_as<int64_t>();
+    read = read_plain(data, shape, out, is_small_int,
+                      [](PyObject* o) { return int64_t(PyLong_AsLongLong(o)); });
+  }
+  return read ? t : Tensor();
+}
+
 Tensor from_sequence(PyObject* data, std::optional<DType> dtype) {
+  if (Tensor t = plain_sequence(data, dtype); t.defined()) return t;
   Survey s;
   survey(data, 0, s);
   const int64_t n = numel_of(s.shape);
@@ -270,6 +327,8 @@ Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device dev
   if (is_tensor(data)) {
     t = tensor_of(data);
     if (!share_memory) t = detach(t);
+  } else if (PyList_CheckExact(data) || PyTuple_CheckExact(data)) {
+    t = from_sequence(data, dtype);
   } else if (is_number(data)) {
     if (!dtype && std::strncmp(Py_TYPE(data)->tp_name, "numpy.", 6) == 0) {
       t = from_sequence(data, dtype);
@@ -367,31 +426,58 @@ PyObject* to_list(const Tensor& tensor) {
   return list_of(static_cast<const char*>(t.data()), t.dtype(), t, 0);
 }
 
+namespace {
+
+// tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False)
+PyObject* new_tensor(PyObject*, PyObject* const* args, Py_ssize_t nargs, PyObject* kwnames) {
+  return guarded([&]() -> PyObject* {
+    static constexpr const char* kNames[] = {"data", "dtype", "device", "requires_grad",
+                                             "pin_memory"};
+    PG_CHECK_TYPE(nargs <= 1, "tensor() takes 1 positional argument but ", nargs, " were given");
+    PyObject* given[5] = {nargs ? args[0] : nullptr, Py_None, Py_None, Py_False, Py_False};
+    for (Py_ssize_t k = 0; kwnames && k < PyTuple_GET_SIZE(kwnames); ++k) {
+      const char* name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(kwnames, k));
+      size_t i = 0;
+      while (i < std::size(kNames) && std::strcmp(name, kNames[i])) ++i;
+      PG_CHECK_TYPE(i < std::size(kNames), "tensor() got an unexpected keyword argument '", name,
+                    "'; expected dtype, device, requires_grad or pin_memory");
+      PG_CHECK_TYPE(i || !nargs, "tensor() got multiple values for argument 'data'");
+      given[i] = args[nargs + k];
+    }
+    const auto& [data, dtype, device, requires_grad, pin_memory] = given;
+    PG_CHECK_TYPE(data, "tensor() missing 1 required positional argument: \"data\"");
+    if (is_tensor(data) &&
+        PyErr_WarnEx(PyExc_UserWarning,
+                     "To copy construct from a tensor, it is recommended to use "
+                     "sourceTensor.detach().clone() or "
+                     "sourceTensor.detach().clone().requires_grad_(True), rather than "
+                     "torch.tensor(sourceTensor).",
+                     1) < 0)
+      throw py::error_already_set();
+    const Device where = device != Py_None ? parse_device(device)
+                         : is_tensor(data) ? impl_of(data)->device
+                                           : default_device();
+    Tensor t = tensor_from_object(
+        data, dtype == Py_None ? std::nullopt : std::optional(dtype_of_object(dtype)), where,
+        false);
+    const int wants_grad = PyObject_IsTrue(requires_grad);
+    if (wants_grad < 0) throw py::error_already_set();
+    if (wants_grad) set_requires_grad(t, true);
+    return wrap(std::move(t));
+  });
+}
+
+}  // namespace
+
 void init_factory(py::module_& m) {
-  m.def(
-      "tensor",
-      [](py::object data, py::object dtype, py::object device, bool requires_grad, bool) {
-        if (is_tensor(data.ptr()))
-          PyErr_WarnEx(PyExc_UserWarning,
-                       "To copy construct from a tensor, it is recommended to use "
-                       "sourceTensor.detach().clone() or "
-                       "sourceTensor.detach().clone().requires_grad_(True), rather than "
-                       "torch.tensor(sourceTensor).",
-                       1);
-        if (PyErr_Occurred()) throw py::error_already_set();
-        const std::optional<DType> d =
-            dtype.is_none() ? std::nullopt : std::optional(dtype_of_object(dtype.ptr()));
-        const Device where = !device.is_none()       ? parse_device(device.ptr())
-                             : is_tensor(data.ptr()) ? impl_of(data.ptr())->device
-                                                     : default_device();
-        Tensor t = tensor_from_object(data.ptr(), d, where, false);
-        if (requires_grad) set_requires_grad(t, true);
-        return t;
-      },
-      py::arg("data"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
-      py::arg("requires_grad") = false, py::arg("pin_memory") = false,
+  static PyMethodDef tensor_function = {
+      "tensor", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(new_tensor)),
+      METH_FASTCALL | METH_KEYWORDS,
+      "tensor(data, *, dtype=None, device=None, requires_grad=False, pin_memory=False)\n--\n\n"
       "A tensor with a copy of `data`: numbers, nested sequences, or an array. The dtype is "
-      "inferred unless given.");
+      "inferred unless given."};
+  m.attr("tensor") = py::reinterpret_steal<py::object>(
+      PyCFunction_NewEx(&tensor_function, nullptr, m.attr("__name__").ptr()));
   m.def(
       "as_tensor",
       [](py::object data, py::object dtype, py::object device) {

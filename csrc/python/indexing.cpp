@@ -5,6 +5,7 @@
 #include "csrc/autograd/grad_mode.h"
 #include "csrc/autograd/inplace.h"
 #include "csrc/ops/ops.h"
+#include "csrc/ops/views.h"
 #include "csrc/python/python.h"
 
 namespace pygrad::python {
@@ -189,12 +190,57 @@ Indexed resolve(PyObject* self, PyObject* index) {
 
 bool plain_int(PyObject* index) { return PyLong_CheckExact(index); }
 
+// None, or an int that fits; anything else is for slice_bound() to convert or refuse.
+bool plain_bound(PyObject* o, int64_t missing, int64_t& bound) {
+  bound = missing;
+  if (o == Py_None) return true;
+  if (!PyLong_CheckExact(o)) return false;
+  int overflow = 0;
+  bound = PyLong_AsLongLongAndOverflow(o, &overflow);
+  return !overflow;
+}
+
+// Ints and slices of a tensor without history: one view at once instead of one for each item.
+// Undefined when the index holds something else, or a mistake that apply_items() will name.
+Tensor plain_view(const Tensor& self, PyObject* const* items, Py_ssize_t n) {
+  if (n > self.dim() || (grad_enabled() && self.requires_grad())) return {};
+  Shape sizes, strides;
+  int64_t offset = self.offset();
+  for (int64_t d = 0; d < self.dim(); ++d) {
+    const int64_t size = self.size(d), stride = self.stride(d);
+    if (d >= n) {
+      sizes.push_back(size);
+      strides.push_back(stride);
+    } else if (PyLong_CheckExact(items[d])) {
+      int64_t i;
+      if (!plain_bound(items[d], 0, i) || i < -size || i >= size) return {};
+      offset += (i < 0 ? i + size : i) * stride;
+    } else if (PySlice_Check(items[d])) {
+      const auto* s = reinterpret_cast<const PySliceObject*>(items[d]);
+      int64_t start, end, step;
+      if (!plain_bound(s->start, 0, start) || !plain_bound(s->stop, INT64_MAX, end) ||
+          !plain_bound(s->step, 1, step) || step <= 0)
+        return {};
+      const SliceRange range = slice_range(size, start, end, step);
+      offset += range.start * stride;
+      sizes.push_back(range.length);
+      strides.push_back(stride * step);
+    } else {
+      return {};
+    }
+  }
+  Tensor view = alias(self, sizes, strides, offset);
+  track_view(view, self);
+  return view;
+}
+
 }  // namespace
 
 PyObject* get_item(PyObject* self, PyObject* index) {
   return guarded([&]() -> PyObject* {
     if (plain_int(index)) {
-      const Tensor t = tensor_of(self);
+      const Borrowed borrowed(self);
+      const Tensor& t = *borrowed;
       PG_CHECK_INDEX(t.dim() > 0,
                      "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a "
                      "0-dim tensor to a number");
@@ -204,6 +250,11 @@ PyObject* get_item(PyObject* self, PyObject* index) {
                      " is out of bounds for dimension 0 with size ", size);
       return wrap(select(t, 0, i));
     }
+    const bool tuple = PyTuple_CheckExact(index);
+    if (Tensor view = plain_view(*Borrowed(self), tuple ? &PyTuple_GET_ITEM(index, 0) : &index,
+                                 tuple ? PyTuple_GET_SIZE(index) : 1);
+        view.defined())
+      return wrap(std::move(view));
     Indexed r = resolve(self, index);
     if (!r.advanced) {
       // x[...] and x[()] are views too, never the tensor itself.

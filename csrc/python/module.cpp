@@ -71,7 +71,9 @@ PYBIND11_MODULE(_C, m) {
   init_types(m.ptr());
   init_tensor_type(m.ptr());
   init_call(m.ptr());
+  init_module_type(m);
   init_autograd(m);
+  init_gradients(m);
   init_factory(m);
   init_dlpack(m);
   init_storage(m);

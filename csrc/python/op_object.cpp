@@ -140,7 +140,10 @@ void init_call(PyObject* module_object) {
   for (OpDef* op : all_ops()) {
     if (!is_first(op)) continue;
     ops.attr(op->name) = make(function_type, op, CallForm::function);
-    if (chain_is_method(op)) tensor.attr(op->name) = make(method_type, op, CallForm::method);
+    // What the type does natively (item, detach) needs no binder.
+    const bool native = PyDict_GetItemString(tensor_type->tp_dict, op->name);
+    if (chain_is_method(op) && !native)
+      tensor.attr(op->name) = make(method_type, op, CallForm::method);
     if (chain_has_inplace(op)) {
       const std::string name = std::string(op->name) + "_";
       ops.attr(name.c_str()) = make(function_type, op, CallForm::inplace);

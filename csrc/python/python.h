@@ -85,6 +85,7 @@ PyObject* wrap_scalar(Scalar s);
 // be right.
 bool convert(const Param& param, PyObject* o, Value& out);
 bool convert_int_list(PyObject* o, Shape& out);  // a list or tuple of ints
+bool convert_ints(PyObject* const* items, size_t n, Shape& out);
 PyObject* wrap_value(const OpDef& op, Value& value);
 PyObject* kind_name(const Param& param);  // for messages: "Tensor", "int", "tuple of ints"
 
@@ -102,10 +103,12 @@ void init_call(PyObject* module);
 
 void init_autograd(
     py::module_& module);  // autograd.cpp: nodes, hooks, run_backward, custom functions, grad modes
+void init_gradients(py::module_& module);  // gradients.cpp: of a list of parameters
 void init_factory(
     py::module_& module);               // factory.cpp: tensor(), as_tensor(), from nested sequences
 void init_dlpack(py::module_& module);  // dlpack.cpp
-void init_storage(py::module_& module);  // storage.cpp: storages, copying, pickling
+void init_module_type(py::module_& module);  // module_type.cpp: the base of nn.Module
+void init_storage(py::module_& module);      // storage.cpp: storages, copying, pickling
 void init_runtime(
     py::module_& module);  // runtime.cpp: threads, ISA, memory, CUDA, build information, generators
 

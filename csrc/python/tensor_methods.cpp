@@ -69,16 +69,16 @@ PyObject* method_stride(PyObject* self, Fast args, Py_ssize_t n, PyObject* kwnam
 PG_SIMPLE(method_dim, PyLong_FromLong(p->ndim))
 PG_SIMPLE(method_numel, PyLong_FromLongLong(p->numel))
 PG_SIMPLE(method_element_size, PyLong_FromSize_t(item_size(p->dtype)))
-PG_SIMPLE(method_data_ptr, PyLong_FromVoidPtr(p->numel ? tensor_of(self).data() : nullptr))
+PG_SIMPLE(method_data_ptr, PyLong_FromVoidPtr(p->numel ? (*Borrowed(self)).data() : nullptr))
 PG_SIMPLE(method_storage_offset, PyLong_FromLongLong(p->offset))
-PG_SIMPLE(method_item, wrap_scalar(item(tensor_of(self))))
-PG_SIMPLE(method_tolist, to_list(tensor_of(self)))
+PG_SIMPLE(method_item, wrap_scalar(item(*Borrowed(self))))
+PG_SIMPLE(method_tolist, to_list(*Borrowed(self)))
 PG_SIMPLE(method_is_floating_point, PyBool_FromLong(is_floating(p->dtype)))
 PG_SIMPLE(method_is_complex, PyBool_FromLong(is_complex(p->dtype)))
 PG_SIMPLE(method_is_signed, PyBool_FromLong(p->dtype != DType::Bool && p->dtype != DType::UInt8))
 PG_SIMPLE(method_is_inference, PyBool_FromLong(p->inference))
 PG_SIMPLE(method_get_device, PyLong_FromLong(p->device.is_cuda() ? p->device.index : -1))
-PG_SIMPLE(method_detach, wrap(detach(tensor_of(self))))
+PG_SIMPLE(method_detach, wrap(detach(*Borrowed(self))))
 PG_SIMPLE(method_false, Py_NewRef(Py_False))
 #undef PG_SIMPLE
 
@@ -161,7 +161,7 @@ PyObject* method_backward(PyObject* self, PyObject* args, PyObject* kwargs) {
     const Tensor grad = gradient == Py_None ? Tensor() : tensor_of(gradient);
     {
       const ReleaseGil gil(true);
-      run_backward({root}, {grad}, wanted, options);
+      run_backward({&root, 1}, {&grad, 1}, wanted, options);
     }
     Py_RETURN_NONE;
   });

@@ -148,12 +148,45 @@ DType dtype_of_object(PyObject* o) {
   raise(ErrorKind::Type, "expected a dtype such as torch.float32, not ", Py_TYPE(o)->tp_name);
 }
 
-PyObject* wrap_size(Sizes sizes) {
+namespace {
+
+PyObject* new_size(Sizes sizes) {
   PyObject* out = size_type->tp_alloc(size_type, Py_ssize_t(sizes.size()));
   if (!out) return nullptr;
   for (size_t i = 0; i < sizes.size(); ++i)
     PyTuple_SET_ITEM(out, Py_ssize_t(i), PyLong_FromLongLong(sizes[i]));
   return out;
+}
+
+// Sizes asked for lately, by a hash of their numbers: a program sees few shapes and asks for them
+// often, and a Size never changes. One that meets another in its place replaces it.
+struct KnownSize {
+  PyObject* size = nullptr;
+  int64_t dims = -1;
+  int64_t values[4];
+};
+constexpr size_t kKnownSizes = 256;
+KnownSize known_sizes[kKnownSizes];
+
+}  // namespace
+
+PyObject* wrap_size(Sizes sizes) {
+  if (sizes.size() > std::size(KnownSize{}.values)) return new_size(sizes);
+  uint64_t hash = sizes.size();
+  for (int64_t s : sizes) hash = (hash ^ uint64_t(s)) * 0x9E3779B97F4A7C15u;
+  KnownSize& known = known_sizes[hash >> 56];
+  static_assert(kKnownSizes == 256, "the index is the hash's highest byte");
+  bool same = known.dims == int64_t(sizes.size());
+  for (size_t i = 0; same && i < sizes.size(); ++i) same = known.values[i] == sizes[i];
+  if (!same) {
+    PyObject* fresh = new_size(sizes);
+    if (!fresh) return nullptr;
+    PyObject* old = std::exchange(known.size, fresh);
+    known.dims = int64_t(sizes.size());
+    std::copy(sizes.begin(), sizes.end(), known.values);
+    Py_XDECREF(old);
+  }
+  return Py_NewRef(known.size);
 }
 
 PyObject* wrap_device(Device device) { return py::cast(device).release().ptr(); }

@@ -45,7 +45,8 @@ void fill(const View& out, Scalar value) {
   const LoadRun load = load_run(out.dtype, out.dtype);
   const StoreRun store = store_run(out.dtype, out.dtype);
   alignas(64) char repeated[kBlock * 16];
-  load(repeated, block, 0, kBlock);
+  const int64_t count = out.numel();
+  load(repeated, block, 0, count < kBlock ? count : kBlock);
   bool zero = true;
   for (int64_t i = 0; i < item; ++i) zero = zero && block[i] == 0;
   const View* views[] = {&out};

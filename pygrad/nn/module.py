@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pygrad._C import Tensor
+from pygrad._C import ModuleBase, Tensor, set_module_helpers
 from pygrad.nn._error_path import add_module_path
 from pygrad.nn._hooks import GLOBAL_IDS, ModuleHooks, RemovableHandle, add_hook, call_with_hooks
 from pygrad.nn._module_tree import TreeMixin
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound="Module")
 
 
-class Module(TreeMixin, StateMixin):
+set_module_helpers(GLOBAL_IDS, call_with_hooks, add_module_path)
+
+
+class Module(TreeMixin, StateMixin, ModuleBase):
     """Base class of all neural network modules.
 
     Assign :class:`Parameter` and :class:`Module` objects to attributes in ``__init__`` and write
@@ -63,16 +66,6 @@ class Module(TreeMixin, StateMixin):
             f'Module [{type(self).__name__}] is missing the required "forward" function'
         )
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # No hooks anywhere is the usual case. `try` costs nothing unless something is raised.
-        try:
-            if self._hooks is None and not GLOBAL_IDS:
-                return self.forward(*args, **kwargs)
-            return call_with_hooks(self, args, kwargs)
-        except (RuntimeError, TypeError, IndexError, ValueError) as error:
-            add_module_path(error, self)
-            raise
-
     def _describe(self) -> str:
         """A short name with the main sizes, for error messages: ``Linear 784->128``."""
         extra = self.extra_repr()
@@ -80,21 +73,6 @@ class Module(TreeMixin, StateMixin):
         return f"{name}({extra})" if extra and len(extra) <= 60 and "\n" not in extra else name
 
     # ---------------------------------------------------------------- attributes
-
-    def __getattr__(self, name: str) -> Any:
-        # Reached only when the instance and its class have no such attribute.
-        own = self.__dict__
-        if "_parameters" in own:
-            table = own["_parameters"]
-            if name in table:
-                return table[name]
-            table = own["_modules"]
-            if name in table:
-                return table[name]
-            table = own["_buffers"]
-            if name in table:
-                return table[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:
         own = self.__dict__

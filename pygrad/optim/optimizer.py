@@ -234,17 +234,9 @@ class Optimizer:
         self, group: dict[str, Any]
     ) -> tuple[list[Tensor], list[Tensor], list[dict[str, Any]]]:
         """Parameters of the group that have a gradient, those gradients, and their states."""
-        params: list[Tensor] = []
-        grads: list[Tensor] = []
-        states: list[dict[str, Any]] = []
+        params, grads = _C.gather_gradients(group["params"])
         state = self.state
-        for p in group["params"]:
-            grad = p.grad
-            if grad is not None:
-                params.append(p)
-                grads.append(grad)
-                states.append(state[p])
-        return params, grads, states
+        return params, grads, [state[p] for p in params]
 
     def _counts(self, key: int, states: list[dict[str, Any]]) -> Tensor:
         """The `step` entries of these states as one 1-D float32 buffer.
@@ -285,8 +277,7 @@ class Optimizer:
         """
         if set_to_none:
             for group in self.param_groups:
-                for p in group["params"]:
-                    p.grad = None
+                _C.clear_gradients(group["params"])
             return
         grads = []
         for group in self.param_groups:

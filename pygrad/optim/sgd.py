@@ -109,8 +109,7 @@ class SGD(Optimizer):
                     buffers.append(pygrad.zeros_like(p) if buffer is None else buffer)
             else:
                 # No state: do not even make the empty entries.
-                params = [p for p in group["params"] if p.grad is not None]
-                grads = [g for p in params if (g := p.grad) is not None]
+                params, grads = _C.gather_gradients(group["params"])
             if not params:
                 continue
             _C.ops.sgd_step(
