@@ -204,6 +204,8 @@ def batch_norm_samples(m):
     yield S(m(4, 2), None, None, training=True)
     if not m.grad:
         yield S(m(9, 5, 7, 3), None, None, m(5), m(5), True)
+        yield S(m(6, 70, 3, 7), None, None, m(70), m(70), True)
+        yield S(m(5, 7, 3), constant(7, -1), constant(7, 0.5), m(7), m(7), False)
 
 
 def torch_batch_norm(torch):
