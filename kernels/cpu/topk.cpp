@@ -1,11 +1,12 @@
 // The k largest or smallest elements of each line along one dimension, in sorted order, with
 // positions; equal elements in the order of their positions. NaN counts as the largest value.
 //
-// Entries as in sort_keys.h, made so that the wanted elements come first. For small k a binary heap
-// holds the best k of the entries seen, its worst on top, so most elements cost one comparison;
-// otherwise the whole line is sorted.
+// Keys as in sort_keys.h, made so that the wanted elements have the smallest. For small k a first
+// pass takes the smallest key of each of several groups; the k-th smallest of those bounds the
+// k-th smallest of the line, and a second pass keeps the few elements within that bound. These, or
+// for large k the whole line, are ordered as far as needed.
 // Parallel plan: one task per line or group of short lines.
-// Memory: one or two arrays of entries per task in scratch memory.
+// Memory: keys, candidates and entries per task in scratch memory.
 
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/lines.h"
@@ -17,50 +18,75 @@
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
 
-// Restores the heap (every parent after its children) below position i.
-template <class E>
-PG_HOST_INLINE void sift_down(E* heap, int64_t k, int64_t i) {
-  const E x = heap[i];
-  for (;;) {
-    int64_t child = 2 * i + 1;
-    if (child >= k) break;
-    if (child + 1 < k && precedes(heap[child], heap[child + 1])) ++child;
-    if (!precedes(x, heap[child])) break;
-    heap[i] = heap[child];
-    i = child;
+constexpr int64_t kGroups = 64;  // and a multiple of it for larger k
+// The candidates for the k smallest keys, in order of position: their number.
+template <class K>
+int64_t filter(const K* keys, int64_t n, int64_t k, int key_bits, int64_t groups, K* least,
+               uint64_t* scratch, K* candidates, int64_t* positions) {
+  memcpy(least, keys, size_t(groups) * sizeof(K));
+  int64_t i = groups;
+  for (; i + groups <= n; i += groups) {
+    for (int64_t g = 0; g < groups; ++g) least[g] = keys[i + g] < least[g] ? keys[i + g] : least[g];
   }
-  heap[i] = x;
+  K limit = 0;
+  order_keys(
+      least, groups, k, key_bits, scratch, nullptr,
+      [&](int64_t, int64_t count, const K* sorted, const int64_t*) { limit = sorted[count - 1]; });
+  int64_t found = 0;
+  i = 0;
+  for (; i + kProbe <= n; i += kProbe) {
+    for (uint32_t mask = probe<false>(keys + i, limit); mask; mask &= mask - 1) {
+      const int64_t at = i + __builtin_ctz(mask);
+      candidates[found] = keys[at];
+      positions[found++] = at;
+    }
+  }
+  for (; i < n; ++i) {
+    if (keys[i] > limit) continue;
+    candidates[found] = keys[i];
+    positions[found++] = i;
+  }
+  return found;
 }
 
-// Leaves the k first entries in order at the front of what it returns.
-template <class E>
-E* select(E* a, E* spare, int64_t n, int64_t k, int key_bytes) {
-  if (k * 16 > n) return sort_entries(a, spare, n, key_bytes);
-  for (int64_t i = k / 2; i-- > 0;) sift_down(a, k, i);
-  for (int64_t i = k; i < n; ++i) {
-    if (!precedes(a[i], a[0])) continue;
-    a[0] = a[i];
-    sift_down(a, k, int64_t(0));
-  }
-  return merge_sort(a, spare, k);
-}
-
-template <class E>
+template <class K>
 void run(const View& values, const View& indices, const View& in, int64_t dim, bool largest,
-         KeyAccess<E> keys) {
+         const KeyCodec<K>& codec) {
   const int64_t size = line_size(in, dim), k = line_size(values, dim);
   const Lines<3> lines({&values, &indices, &in}, dim);
   if (lines.count == 0 || size == 0 || k == 0) return;
+  const int64_t groups = (4 * k + kGroups - 1) / kGroups * kGroups;
+  const bool filtered = groups * 4 <= size;
   parallel_for(lines.count, 1 + kGrain / 4 / size, [&](int64_t begin, int64_t end) {
-    ScratchBuffer<E> entries(2 * size);
+    ScratchBuffer<K> keys(size), least(filtered ? groups : 0), candidates(filtered ? size : 0);
+    ScratchBuffer<int64_t> positions(filtered ? size : 0);
+    ScratchBuffer<uint64_t> scratch(order_scratch(size));
     for (int64_t line = begin; line < end; ++line) {
       int64_t at[3];
       lines.at(line, at);
-      keys.build(in.data, at[2], lines.step[2], size, largest, entries.data);
-      const E* first = select(entries.data, entries.data + size, size, k, keys.key_bytes);
-      keys.emit(in.data, at[2], lines.step[2], values.data, at[0], lines.step[0], k, largest,
-                first);
-      emit_indices(indices.ptr<int64_t>() + at[1], lines.step[1], k, first);
+      const int64_t offset = at[2], step = lines.step[2];
+      const bool look_up = codec.load(in.data, offset, step, size, largest, keys.data);
+      const K* from = keys.data;
+      int64_t n = size;
+      if (filtered) {
+        n = filter(keys.data, size, k, codec.bits, groups, least.data, scratch.data,
+                   candidates.data, positions.data);
+        from = candidates.data;
+      }
+      int64_t* index = indices.ptr<int64_t>() + at[1];
+      const int64_t out_step = lines.step[0], index_step = lines.step[1];
+      order_keys(from, n, k, codec.bits, scratch.data, nullptr,
+                 [&](int64_t first, int64_t count, const K* sorted, int64_t* order) {
+                   if (filtered) {
+                     for (int64_t i = 0; i < count; ++i) order[i] = positions[order[i]];
+                   }
+                   const int64_t to = at[0] + first * out_step;
+                   if (look_up)
+                     codec.look_up(values.data, to, out_step, count, in.data, offset, step, order);
+                   else
+                     codec.store(values.data, to, out_step, count, largest, sorted);
+                   for (int64_t i = 0; i < count; ++i) index[(first + i) * index_step] = order[i];
+                 });
     }
   });
 }
@@ -69,9 +95,7 @@ void run(const View& values, const View& indices, const View& in, int64_t dim, b
 
 void topk(const View& values, const View& indices, const View& in, int64_t dim, bool largest) {
   dispatch<RealAndBool>(in.dtype, "topk", [&]<class T>() {
-    with_keys<T>(line_size(in, dim), [&]<class E>(KeyAccess<E> keys) {
-      run<E>(values, indices, in, dim, largest, keys);
-    });
+    with_codec<T>([&](const auto& codec) { run(values, indices, in, dim, largest, codec); });
   });
 }
 
