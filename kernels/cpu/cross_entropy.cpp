@@ -5,9 +5,11 @@
 //   loss = (1 - e) w[t] (lse - x[t]) + e / C sum_c w[c] (lse - x[c])
 //   d loss / d x[c] = (1 - e) w[t] (p[c] - [c = t]) + e / C (p[c] sum(w) - w[c])
 //
-// Parallel plan: rows. Memory plan: one row of scratch for strided or 16-bit logits.
+// Parallel plan: rows. Memory plan: one row of scratch for strided or 16-bit logits; while a row is
+// computed the next is fetched, and large gradients are streamed.
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/softmax_rows.h"
+#include "kernels/cpu/stream.h"
 #include "kernels/dispatch.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
@@ -34,7 +36,7 @@ void loss_rows(const View& loss, const View& lse, const View& logits, const View
     for (int64_t row = begin; row < end; ++row) {
       const int64_t t = target.ptr<int64_t>()[row * target.strides[0]];
       const T* x = reader.get(row * logits.strides[0], logits.strides[1], classes, buffer.data);
-      const SumExp s = row_sum_exp(x, classes);
+      const SumExp s = row_sum_exp(x, classes, x + classes);
       const double log_sum = s.max + std::log(s.sum);
       lse_out.set(row * lse.strides[0], T(log_sum));
       double result = 0;
@@ -68,6 +70,9 @@ void gradient_rows(const View& grad_in, const View& grad_loss, const View& logit
   if (w)
     weight_sum = double(
         sum_lanes<T>(classes, [&](int64_t i, int64_t k) PG_LANES { return load_part(w + i, k); }));
+  const bool streamed = grad_in.dtype == dtype_of<T>::value && grad_in.strides[1] == 1 &&
+                        classes * int64_t(sizeof(T)) >= 1024 &&
+                        is_streamed(grad_in.numel() * int64_t(sizeof(T)));
   parallel_for(logits.sizes[0], row_grain(classes), [&](int64_t begin, int64_t end) {
     ScratchBuffer<T> buffer(classes);
     for (int64_t row = begin; row < end; ++row) {
@@ -83,15 +88,19 @@ void gradient_rows(const View& grad_in, const View& grad_loss, const View& logit
         const double hit = (1 - smoothing) * (w ? double(w[t]) : 1.0) * g;
         const double spread = smoothing / double(classes) * g;
         const T scale = T(hit + spread * weight_sum), each = T(spread);
-        for_lanes<T>(classes, [&](int64_t i, int64_t k) PG_LANES {
-          Vec<T> v = exp_lanes<T>(load_part(x + i, k) - log_sum) * scale;
+        const auto lane_of = [](int64_t i) PG_LANES {
+          return Elem<Mask<Vec<T>>>(i >= 0 && i < kLanes<T> ? i : -1);
+        };
+        store_lanes(d, classes, streamed, [&](int64_t i, int64_t k) PG_LANES {
+          __builtin_prefetch(x + classes + i);
+          Vec<T> v = exp_or_zero(load_part(x + i, k) - log_sum) * scale;
           if (smoothing != 0) v -= w ? load_part(w + i, k) * each : splat(each);
-          store_part(d + i, v, k);
+          return v - (lane_numbers<Vec<T>>() == lane_of(t - i) ? splat(T(hit)) : Vec<T>{});
         });
-        d[t] -= T(hit);
       }
       writer.put(d, at, grad_in.strides[1], classes);
     }
+    if (streamed) stream_fence();
   });
 }
 

@@ -221,8 +221,24 @@ LoadRun load_run(DType compute, DType storage) {
         return nullptr;
     }
   }
-  if (compute == DType::Float32 && storage == DType::Float16) return load_as<float, Half>;
-  if (compute == DType::Float32 && storage == DType::BFloat16) return load_as<float, BFloat16>;
+  if (compute == DType::Float32) {
+    switch (storage) {
+      case DType::Bool:
+        return load_as<float, bool>;
+      case DType::UInt8:
+        return load_as<float, uint8_t>;
+      case DType::Int8:
+        return load_as<float, int8_t>;
+      case DType::Int16:
+        return load_as<float, int16_t>;
+      case DType::Float16:
+        return load_as<float, Half>;
+      case DType::BFloat16:
+        return load_as<float, BFloat16>;
+      default:
+        return nullptr;
+    }
+  }
   if (compute == DType::Complex128 && storage == DType::Complex64) {
     return load_as<Complex128, Complex64>;
   }

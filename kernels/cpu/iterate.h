@@ -100,8 +100,8 @@ PG_HOST_INLINE void for_each_row(const Nest<N>& nest, int64_t begin, int64_t end
 // the way back.
 using LoadRun = void (*)(void* to, const char* from, int64_t stride, int64_t n);
 using StoreRun = void (*)(char* to, int64_t stride, const void* from, int64_t n);
-// compute == storage, or one of: Int64 for bool and integers, Float32 for the 16-bit floats,
-// Complex128 for Complex64; null for any other pair.
+// compute == storage, or one of: Int64 for bool and integers, Float32 for bool, the integers of up
+// to 16 bits and the 16-bit floats, Complex128 for Complex64; null for any other pair.
 LoadRun load_run(DType compute, DType storage);
 // compute == storage, or compute one of Int64, Float32, Float64, Complex128 and any storage.
 // Converts as a C cast does.

@@ -1,75 +1,63 @@
-// The row arithmetic that softmax and cross entropy share: a vector exponential, the maximum, the
-// log-sum-exp.
+// The row arithmetic that softmax and cross entropy share: the maximum, the log-sum-exp.
 #pragma once
 
 #include <cmath>
 
 #include "kernels/cpu/runs.h"
+#include "kernels/cpu/vec_math.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 
-// exp, about 1 ULP: x = n ln 2 + r with |r| <= ln 2 / 2, Taylor's series in r (to r^7 for float,
-// r^13 for double), then two exact scalings by powers of two, so that results below the normal
-// range round once. NaN stays NaN.
+// exp(x) for x <= 0, but 0 where the result would be subnormal: most processors take those in
+// microcode, at many times the cost, and beside a sum of at least 1 they are nothing. Masked
+// elements (-inf) and missing lanes are the common case.
+template <class V>
+PG_HOST_INLINE V exp_or_zero(V x) {
+  const V least =
+      splat(Elem<V>(is_float_vec<V> ? -87.33654 : -708.3964));  // log of the first normal
+  return x < least ? V{} : exp(max(least, x));                  // NaN passes: it stands second
+}
+
+// Vectors of a row that are kept in registers.
+constexpr int kShortVectors = 4;
 template <class T>
-PG_HOST_INLINE Vec<T> exp_lanes(Vec<T> x) {
-  constexpr bool single = sizeof(T) == 4;
-  using I = Elem<Mask<Vec<T>>>;
-  const T low = single ? T(-104) : T(-746), high = single ? T(89) : T(710);
-  const Vec<T> y = min(max(x, splat(low)), splat(high));
-  const T magic = single ? T(0x1.8p23) : T(0x1.8p52);  // adding it rounds to an integer
-  const Vec<T> shifted = fma(y, splat(T(1.4426950408889634)), splat(magic));
-  const Vec<T> n = shifted - magic;
-  // ln 2 in two parts, the first with trailing zeros, so that n * hi is exact.
-  const T hi = single ? T(0x1.62e4p-1) : T(0x1.62e42feep-1);
-  const T lo = single ? T(0x1.7f7d1cp-20) : T(0x1.a39ef35793c76p-33);
-  const Vec<T> r = fma(n, splat(-lo), fma(n, splat(-hi), y));
-  constexpr double inverse_factorials[] = {1,
-                                           1,
-                                           1. / 2,
-                                           1. / 6,
-                                           1. / 24,
-                                           1. / 120,
-                                           1. / 720,
-                                           1. / 5040,
-                                           1. / 40320,
-                                           1. / 362880,
-                                           1. / 3628800,
-                                           1. / 39916800,
-                                           1. / 479001600,
-                                           1. / 6227020800.};
-  constexpr int degree = single ? 7 : 13;
-  Vec<T> p = splat(T(inverse_factorials[degree]));
-#pragma GCC unroll 13
-  for (int k = degree - 1; k >= 0; --k) p = fma(p, r, splat(T(inverse_factorials[k])));
-  constexpr int fraction = single ? 23 : 52, bias = single ? 127 : 1023;
-  const Mask<Vec<T>> whole = bits(shifted) - bits(splat(magic)), half = whole >> 1;
-  p = p * (Vec<T>)((half + I(bias)) << fraction);
-  p = p * (Vec<T>)((whole - half + I(bias)) << fraction);
-  return x != x ? x : p;
+constexpr int kShortRow = kShortVectors * kLanes<T>;
+
+// A row of at most kShortRow elements, the missing ones `fill`.
+template <class T>
+PG_HOST_INLINE void load_short(Vec<T> (&v)[kShortVectors], const T* x, int64_t n, T fill) {
+  constexpr int L = kLanes<T>;
+#pragma GCC unroll 4
+  for (int j = 0; j < kShortVectors; ++j) {
+    const int64_t left = n - j * L;
+    v[j] = left >= L ? load(x + j * L) : left > 0 ? load_or(x + j * L, left, fill) : splat(fill);
+  }
 }
 
 // The largest element; NaN elements may or may not count (what follows turns NaN through the
 // exponentials).
 template <class T>
 PG_HOST_INLINE T row_max(const T* x, int64_t n) {
-  const T lowest = -std::numeric_limits<T>::infinity();
-  Vec<T> a = splat(T(0)) + lowest, b = a;
   constexpr int L = kLanes<T>;
+  const T lowest = -std::numeric_limits<T>::infinity();
+  Vec<T> m[4] = {splat(lowest), splat(lowest), splat(lowest), splat(lowest)};
   int64_t i = 0;
-  for (; i + 2 * L <= n; i += 2 * L) {
-    a = max(load(x + i), a);
-    b = max(load(x + i + L), b);
+  for (; i + 4 * L <= n; i += 4 * L) {
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) m[j] = max(load(x + i + j * L), m[j]);
   }
-  for (; i < n; i += L) a = max(load_or(x + i, n - i < L ? n - i : int64_t(L), lowest), a);
-  return reduce_max(max(a, b));
+  for (; i < n; i += L) m[0] = max(load_or(x + i, n - i < L ? n - i : int64_t(L), lowest), m[0]);
+  return reduce_max(max(max(m[0], m[1]), max(m[2], m[3])));
 }
 
-// The sum of exp(x - shift).
+// The sum of exp(x - shift). The row that follows, `next`, is fetched meanwhile: the arithmetic of
+// a row hides the way of another through memory.
 template <class T>
-PG_HOST_INLINE T sum_exp(const T* x, T shift, int64_t n) {
-  return sum_lanes<T>(
-      n, [&](int64_t i, int64_t k) PG_LANES { return exp_lanes<T>(load_part(x + i, k) - shift); });
+PG_HOST_INLINE T sum_exp(const T* x, T shift, int64_t n, const T* next) {
+  return sum_lanes<T>(n, [&](int64_t i, int64_t k) PG_LANES {
+    __builtin_prefetch(next + i);
+    return exp_or_zero(load_part(x + i, k) - shift);
+  });
 }
 
 struct SumExp {
@@ -81,12 +69,22 @@ struct SumExp {
 constexpr int64_t kLongRowBytes = 256 * 1024;
 
 template <class T>
-inline SumExp row_sum_exp(const T* x, int64_t n) {
-  constexpr int64_t kPiece = 4096;
-  if (n * int64_t(sizeof(T)) <= kLongRowBytes) {
-    const T m = row_max(x, n);
-    return {m, sum_exp(x, m, n)};
+PG_HOST_INLINE SumExp short_sum_exp(const T* x, int64_t n) {
+  Vec<T> v[kShortVectors];
+  load_short(v, x, n, -std::numeric_limits<T>::infinity());
+  const T m = reduce_max(max(max(v[0], v[1]), max(v[2], v[3])));
+  Vec<T> sum = exp_or_zero(v[0] - m);
+#pragma GCC unroll 4
+  for (int j = 1; j < kShortVectors; ++j) {
+    if (n > j * kLanes<T>) sum += exp_or_zero(v[j] - m);
   }
+  return {m, reduce_add(sum)};
+}
+
+// A row in one pass over memory.
+template <class T>
+SumExp long_sum_exp(const T* x, int64_t n) {
+  constexpr int64_t kPiece = 4096;
   T m = -std::numeric_limits<T>::infinity();
   double sum = 0;
   for (int64_t i = 0; i < n; i += kPiece) {
@@ -103,12 +101,20 @@ inline SumExp row_sum_exp(const T* x, int64_t n) {
       for (int64_t j = i; j < i + k; ++j)
         if (x[j] != x[j]) sum = x[j];
     } else {
-      sum += double(sum_exp(x + i, m, k));
+      sum += double(sum_exp(x + i, m, k, x + i + k));
     }
   }
   if (m == -std::numeric_limits<T>::infinity() && n > 0)
     sum = std::numeric_limits<double>::quiet_NaN();
   return {m, sum};
+}
+
+template <class T>
+PG_HOST_INLINE SumExp row_sum_exp(const T* x, int64_t n, const T* next) {
+  if (n <= kShortRow<T>) return short_sum_exp(x, n);
+  if (n * int64_t(sizeof(T)) > kLongRowBytes) return long_sum_exp(x, n);
+  const T m = row_max(x, n);
+  return {m, sum_exp(x, m, n, next)};
 }
 
 }  // namespace pygrad::cpu::PG_ISA_NS

@@ -197,33 +197,35 @@ PG_HOST_INLINE V copysign(V a, V s) {
   return (V)((bits(a) & ~sign) | (bits(s) & sign));
 }
 
-// --- across the lanes: always the same binary tree, so the same bits
-// ------------------------------
+// --- across the lanes: always the same binary tree, so the same bits ----------------------------
 
-template <class V, class F>
+// Lane i gets lane i + width, cyclically.
+template <int width, class V, int... lane>
+PG_HOST_INLINE V rotate_lanes(V v, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(v, v, ((lane + width) % int(sizeof...(lane)))...);
+}
+// f joins the upper half of the lanes with the lower, and so on down to one.
+template <class V, class F, int width = kLanes<Elem<V>> / 2>
 PG_HOST_INLINE Elem<V> reduce(V v, F&& f) {
-  Elem<V> lanes[kLanes<Elem<V>>];
-  memcpy(lanes, &v, sizeof v);
-  for (int width = kLanes<Elem<V>> / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) lanes[i] = f(lanes[i], lanes[i + width]);
+  if constexpr (width == 0) {
+    return v[0];
+  } else {
+    v = f(v, rotate_lanes<width>(v, std::make_integer_sequence<int, kLanes<Elem<V>>>()));
+    return reduce<V, F, width / 2>(v, static_cast<F&&>(f));
   }
-  return lanes[0];
 }
 template <class V>
 PG_HOST_INLINE Elem<V> reduce_add(V v) {
-  return reduce(v,
-                [](Elem<V> a, Elem<V> b) __attribute__((always_inline)) { return Elem<V>(a + b); });
+  return reduce(v, [](V a, V b) __attribute__((always_inline)) { return a + b; });
 }
 // Like max above: meant for values without NaN.
 template <class V>
 PG_HOST_INLINE Elem<V> reduce_max(V v) {
-  return reduce(v,
-                [](Elem<V> a, Elem<V> b) __attribute__((always_inline)) { return a > b ? a : b; });
+  return reduce(v, [](V a, V b) __attribute__((always_inline)) { return max(a, b); });
 }
 template <class V>
 PG_HOST_INLINE Elem<V> reduce_min(V v) {
-  return reduce(v,
-                [](Elem<V> a, Elem<V> b) __attribute__((always_inline)) { return a < b ? a : b; });
+  return reduce(v, [](V a, V b) __attribute__((always_inline)) { return min(a, b); });
 }
 // True when any lane of a mask is set.
 template <class M>
