@@ -53,6 +53,14 @@ struct PoolParams {
   int64_t divisor_override;  // average pooling: 0 = none
 };
 
+// softmax(scale Q K^T + mask) V, a head per position of the leading dimensions.
+struct AttentionParams {
+  double scale;
+  bool causal;       // row i sees keys 0..i only
+  double dropout_p;  // of the weights; their choice as by `dropout` on a (..., rows, keys) tensor
+  uint64_t seed, offset;
+};
+
 struct SgdParams {
   double lr, momentum, dampening, weight_decay;
   bool nesterov, maximize;
@@ -161,6 +169,14 @@ struct AdagradParams {
   X(cross_entropy_backward, (const View& grad_in, const View& grad_loss, const View& logits,       \
                              const View& lse, const View& target, const View* weight,              \
                              int64_t ignore_index, double label_smoothing))                        \
+  X(attention, (const View& out, const View& lse, const View& query, const View& key,              \
+                const View& value, const View* mask, const AttentionParams& p))                    \
+  /* ^ (..., rows, e), (..., keys, e), (..., keys, v), mask (..., rows, keys) bool or additive; */ \
+  /*   lse (..., rows) contiguous, in float or double; the log-sum-exp, +inf for a masked row */   \
+  X(attention_backward, (const View& grad_query, const View& grad_key, const View& grad_value,     \
+                         const View& grad, const View& out, const View& lse, const View& query,    \
+                         const View& key, const View& value, const View* mask,                     \
+                         const AttentionParams& p))                                                \
   /* random numbers: element i of the contiguous draw depends on (seed, offset, i) alone */        \
   X(random, (RandomOp op, const View& out, uint64_t seed, uint64_t offset, Scalar a, Scalar b))    \
   X(dropout, (const View& out, const View& in, double p, uint64_t seed, uint64_t offset))          \

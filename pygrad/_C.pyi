@@ -30,6 +30,11 @@ class _GradInputGradWeightGradBias(NamedTuple):
     grad_weight: Tensor
     grad_bias: Tensor
 
+class _GradQueryGradKeyGradValue(NamedTuple):
+    grad_query: Tensor
+    grad_key: Tensor
+    grad_value: Tensor
+
 class _MinMax(NamedTuple):
     min: Tensor
     max: Tensor
@@ -4823,6 +4828,38 @@ class ops:
         pin_memory: _bool = ...,
     ) -> Tensor:
         """A 0-d tensor of one number."""
+    @staticmethod
+    def scaled_dot_product_attention(
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = ...,
+        dropout_p: _float = ...,
+        is_causal: _bool = ...,
+        scale: _float | None = ...,
+        enable_gqa: _bool = ...,
+        *,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """softmax(query @ key^T * scale + mask) @ value, without keeping the weights."""
+    @staticmethod
+    def scaled_dot_product_attention_backward(
+        grad: Tensor,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None,
+        output: Tensor,
+        logsumexp: Tensor,
+        dropout_p: _float,
+        is_causal: _bool,
+        scale: _float,
+        seed: _int,
+        offset: _int,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> _GradQueryGradKeyGradValue:
+        """The gradients of scaled_dot_product_attention; logsumexp is that of each row of..."""
     @overload
     @staticmethod
     def scatter(

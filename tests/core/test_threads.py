@@ -52,6 +52,9 @@ CASES = {
     "avg_pool2d": lambda: F.avg_pool2d(rand(8, 16, 20, 20), 2),
     "batch_norm": lambda: F.batch_norm(rand(64, 32, 7, 7), None, None, training=True),
     "layer_norm": lambda: F.layer_norm(rand(300, 257), (257,)),
+    "attention": lambda: F.scaled_dot_product_attention(
+        rand(3, 170, 40), rand(3, 300, 40), rand(3, 300, 24), is_causal=True, dropout_p=0.1
+    ),
     "cross_entropy": lambda: F.cross_entropy(rand(512, 100), pygrad.randint(0, 100, (512,))),
     "cumsum": lambda: rand(BIG).cumsum(0),
     "sort": lambda: rand(BIG).sort().values,
@@ -100,6 +103,20 @@ def test_same_bits_of_gradients(threads):
         logits = h.flatten(1) @ v + F.embedding(pygrad.randint(0, 20, (16,)), table)
         F.cross_entropy(F.layer_norm(logits, (10,)), pygrad.randint(0, 10, (16,))).backward()
         return [to_numpy(t.grad).tobytes() for t in (x, w, v, table)]
+
+    threads(1)
+    expected = run()
+    for n in (2, 3, 5):
+        threads(n)
+        assert run() == expected, f"{n} threads"
+
+
+def test_same_bits_of_attention_gradients(threads):
+    def run():
+        pygrad.manual_seed(5)
+        q, k, v = (rand(2, 3, n, 24).requires_grad_() for n in (150, 400, 400))
+        F.scaled_dot_product_attention(q, k, v, dropout_p=0.2).square().sum().backward()
+        return [to_numpy(t.grad).tobytes() for t in (q, k, v)]
 
     threads(1)
     expected = run()

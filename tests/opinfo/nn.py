@@ -145,6 +145,54 @@ for name, ref in (("softmax", r.softmax), ("log_softmax", r.log_softmax)):
         bad(F(2, 3), 2, raises=IndexError, text="out of range"), bad(F(2, 3, dtype="complex64"), 1, raises=RuntimeError, text="complex"),
         bad(F(2, 3), raises=TypeError, text="dim|missing", torch=False),
     ], torch=f"{name}")  # fmt: skip
+
+
+def _attention(q, k, v, mask=None, dropout_p=0.0, is_causal=False, scale=None, enable_gqa=False):
+    if enable_gqa:
+        k, v = (np.repeat(t, q.shape[-3] // t.shape[-3], -3) for t in (k, v))
+    scores = q @ np.swapaxes(k, -1, -2) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        mask = np.tril(np.ones(scores.shape[-2:], bool))
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf) if mask.dtype == bool else scores + mask
+    if scores.shape[-1] == 0:
+        return np.zeros((*scores.shape[:-1], v.shape[-1]))
+    top = scores.max(-1, keepdims=True)
+    weights = np.exp(scores - np.where(np.isneginf(top), 0, top))
+    total = weights.sum(-1, keepdims=True)
+    return weights / np.where(total == 0, 1, total) @ v
+
+
+def attention_samples(m):
+    yield S(m(1, 2, 2), m(1, 3, 2), m(1, 3, 2))
+    yield S(m(3, 2), m(2, 2), m(2, 1), scale=0.3)
+    yield S(m(1, 2, 3, 2), m(2, 1, 3, 2), m(3, 2), is_causal=True)
+    yield S(m(2, 2, 2), m(1, 3, 2), m(2, 3, 1), m.of([[True, False, True], [False] * 3], "bool"))
+    yield S(m(2, 2, 2), m(2, 3, 2), m(2, 3, 1), m(2, 3))
+    yield S(m(1, 4, 2, 1), m(1, 2, 3, 1), m(1, 2, 3, 1), enable_gqa=True)
+    if not m.grad:
+        mask = m.mask(2, 1, 17, 300)
+        yield S(m(2, 3, 17, 9), m(2, 3, 300, 9), m(2, 3, 300, 5), mask)
+        yield S(m(2, 3, 17, 9), m(2, 3, 300, 9), m(2, 3, 300, 5), m(1, 300, grad=False))
+        yield S(m(2, 70, 16), m(2, 90, 16), m(2, 90, 33), is_causal=True)
+        yield S(m(2, 90, 3), m(2, 70, 3), m(2, 70, 3), is_causal=True)
+        yield S(m(3, 1, 40), m(3, 270, 40), m(3, 270, 40))
+        yield S(m(3, 0, 4), m(3, 2, 4), m(3, 2, 4))
+        yield S(m(3, 2, 4), m(3, 0, 4), m(3, 0, 4))
+        yield S(m(0, 2, 4), m(0, 2, 4), m(0, 2, 4))
+
+
+op("scaled_dot_product_attention", attention_samples, _attention, tol=DOTS, errors=[
+    bad(F(2, 3), F(2, 4), F(2, 4), raises=RuntimeError, text=r"\(2, 3\)|2x3|size|match"),
+    bad(F(2, 3), F(2, 3), F(4, 3), raises=RuntimeError, text="length|size|multiplied"),
+    bad(F(3), F(2, 3), F(2, 3), raises=RuntimeError, text="2 dimensional"),
+    bad(F(2, 3), F(2, 3), F(2, 3, dtype="float64"), raises=RuntimeError, text="same dtype"),
+    bad(F(2, 3, dtype="int64"), F(2, 3, dtype="int64"), F(2, 3, dtype="int64"), raises=RuntimeError, text="int64|Long|long"),
+    bad(F(2, 3), F(2, 3), F(2, 3), F(3, 2), raises=RuntimeError, text="attn_mask|size|expand"),
+    bad(F(2, 3), F(2, 3), F(2, 3), F(2, 2), is_causal=True, raises=RuntimeError, text="is_causal=True"),
+    bad(F(2, 3), F(2, 3), F(2, 3), dropout_p=1.5, raises=RuntimeError, text="between 0 and 1", torch=False),
+    bad(F(1, 3, 2, 4), F(1, 2, 2, 4), F(1, 2, 2, 4), enable_gqa=True, raises=RuntimeError, text="heads"),
+])  # fmt: skip
 op("dist", lambda m: [S(m(5), m(5)), S(m(2, 3), m(3), 1), S(m(4), m(4), 3), S(m(4), m(4), float("inf"))],
    lambda a, b, p=2: np.linalg.norm((a - b).ravel(), p), dtypes=FLOATS, tol=DOTS)  # fmt: skip
 

@@ -11,80 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-
-def scaled_dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attn_mask: Tensor | None = None,
-    dropout_p: float = 0.0,
-    is_causal: bool = False,
-    scale: float | None = None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    """Return ``softmax(query @ key.T * scale + mask) @ value``.
-
-    Args:
-        query: shape ``(*, L, E)``.
-        key: shape ``(*, S, E)``.
-        value: shape ``(*, S, Ev)``.
-        attn_mask: broadcast to ``(*, L, S)``; bool (True takes part) or added to the scores.
-        dropout_p: probability of dropping an attention weight.
-        is_causal: whether position i sees only positions up to i.
-        scale: factor of the scores; ``1 / sqrt(E)`` when missing.
-        enable_gqa: whether groups of query heads share one head of key and value (dimension -3).
-
-    Returns:
-        Shape ``(*, L, Ev)``.
-    """
-    weights = _attention_weights(query, key, attn_mask, is_causal, scale, enable_gqa)
-    if dropout_p > 0.0:
-        weights = ops.dropout(weights, dropout_p, True)
-    if enable_gqa:
-        value = _repeat_heads(value, query.shape[-3])
-    return weights.matmul(value)
-
-
-def _repeat_heads(tensor: Tensor, heads: int) -> Tensor:
-    have = tensor.shape[-3]
-    if heads % have:
-        raise RuntimeError(
-            f"scaled_dot_product_attention(): {heads} query heads for {have} key and value heads;"
-            " expected a multiple"
-        )
-    return tensor if heads == have else tensor.repeat_interleave(heads // have, -3)
-
-
-def _attention_weights(
-    query: Tensor,
-    key: Tensor,
-    attn_mask: Tensor | None,
-    is_causal: bool,
-    scale: float | None,
-    enable_gqa: bool = False,
-) -> Tensor:
-    if enable_gqa:
-        key = _repeat_heads(key, query.shape[-3])
-    if scale is None:
-        scale = 1.0 / math.sqrt(query.shape[-1])
-    # Scaling the query before the product keeps half-precision scores in range.
-    scores = (query * scale).matmul(key.transpose(-2, -1))
-    if is_causal:
-        if attn_mask is not None:
-            raise RuntimeError(
-                "scaled_dot_product_attention(): Explicit attn_mask should not be set when"
-                " is_causal=True"
-            )
-        rows, columns = query.shape[-2], key.shape[-2]
-        attn_mask = ops.ones(rows, columns, dtype=_C.bool, device=query.device).tril()
-    if attn_mask is not None:
-        if attn_mask.dtype == _C.bool:
-            scores = scores.masked_fill(attn_mask.logical_not(), -math.inf)
-            # A row that may see nothing has weights 0, not NaN.
-            blocked = attn_mask.any(-1, keepdim=True).logical_not()
-            return ops.softmax(scores.masked_fill(blocked, 0.0), -1).masked_fill(blocked, 0.0)
-        scores = scores + attn_mask
-    return ops.softmax(scores, -1)
+scaled_dot_product_attention = ops.scaled_dot_product_attention
 
 
 def _additive(mask: Tensor, like: Tensor) -> Tensor:
@@ -201,14 +128,20 @@ def multi_head_attention_forward(
         zero = q.new_zeros((batch, num_heads, 1, head_dim))
         k, v = ops.cat([k, zero], 2), ops.cat([v, zero], 2)
     mask = _merged_mask(q, k.shape[2], attn_mask, key_padding_mask, (batch, num_heads, target))
-    weights = _attention_weights(q, k, mask, False, None)
-    if training and dropout_p > 0.0:
-        weights = ops.dropout(weights, dropout_p, True)
-    mixed = weights.matmul(v).permute(2, 0, 1, 3).reshape(target, batch, embed)
-    out = ops.linear(mixed, out_proj_weight, out_proj_bias)
+    dropped = dropout_p if training else 0.0
+    weights = None
+    if need_weights:
+        scores = (q * (1.0 / math.sqrt(head_dim))).matmul(k.transpose(-2, -1))
+        weights = ops.softmax(scores if mask is None else scores + mask, -1)
+        weights = ops.dropout(weights, dropped, True)
+        mixed = weights.matmul(v)
+    else:
+        mixed = scaled_dot_product_attention(q, k, v, mask, dropped)
+    joined = mixed.permute(2, 0, 1, 3).reshape(target, batch, embed)
+    out = ops.linear(joined, out_proj_weight, out_proj_bias)
     if not batched:
         out = out.squeeze(1)
-    if not need_weights:
+    if weights is None:
         return out, None
     if average_attn_weights:
         weights = weights.mean(1)
