@@ -1,12 +1,13 @@
 // Activations with parameters and their fused backwards; relu, sigmoid and tanh backward from the
 // output.
 //
-// Parallel and memory plan: iterate.h's block driver; one float and one double loop per op and
+// Parallel and memory plan: the block driver of blocks.h; one float and one double loop per op and
 // direction, 16-bit floats through float blocks. The ones with exp, tanh or erf run on the vector
-// polynomials of vec_math.h.
+// functions of vec_math.h and vec_erf.h.
 #include "kernels/math/activation.h"
 
 #include "kernels/cpu/pointwise.h"
+#include "kernels/cpu/vec_erf.h"
 #include "kernels/math/complex.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
@@ -31,10 +32,7 @@ struct VectorForm<math::gelu_op> {
   }
   template <class V>
   PG_HOST_INLINE static V backward(V g, V x, V, V, V) {
-    using E = Elem<V>;
-    const V cdf = E(0.5) * (E(1) + erf(x * E(0.70710678118654752440)));
-    const V pdf = E(0.39894228040143267794) * exp(E(-0.5) * x * x);
-    return g * (cdf + x * pdf);
+    return g * fma(x, normal_pdf(x), normal_cdf(x));
   }
 };
 template <>
@@ -46,7 +44,7 @@ struct VectorForm<math::gelu_tanh_op> {
   template <class V>
   PG_HOST_INLINE static V backward(V g, V x, V, V, V) {
     using E = Elem<V>;
-    const V t = tanh(E(0.79788456080286535588) * (x + E(0.044715) * x * x * x));
+    const V t = tanh(gelu_tanh_inner(x));
     const V slope = E(0.79788456080286535588) * (E(1) + E(3 * 0.044715) * x * x);
     return g * (E(0.5) * (E(1) + t) + E(0.5) * x * (E(1) - t * t) * slope);
   }
@@ -64,17 +62,22 @@ struct VectorForm<math::silu_op> {
     return g * s * (E(1) + x * (E(1) - s));
   }
 };
+// With e = exp(x) and n = e (e + 2): tanh(softplus(x)) = n / (n + 2), and its derivative is
+// 4 e (e + 1) / (n + 2)^2. Beyond 20 they are 1 and 0.
 template <>
 struct VectorForm<math::mish_op> {
   template <class V>
   PG_HOST_INLINE static V apply(V x, V, V, V) {
-    return x * tanh(softplus(x));
+    using E = Elem<V>;
+    const V e = exp(min(splat(E(20)), x)), n = e * (e + E(2));
+    return x * quotient(n, n + E(2));
   }
   template <class V>
   PG_HOST_INLINE static V backward(V g, V x, V, V, V) {
     using E = Elem<V>;
-    const V t = tanh(softplus(x));
-    return g * (t + x * sigmoid(x) * (E(1) - t * t));
+    const V e = exp(min(splat(E(20)), x)), n = e * (e + E(2));
+    const V r = quotient(splat(E(1)), n + E(2));
+    return g * (n * r + E(4) * x * (e * r) * ((e + E(1)) * r));
   }
 };
 template <>
@@ -103,14 +106,11 @@ void forward_loop(char* const* p, int64_t n, const void* params) {
   const T a = T(q.a), b = T(q.b), c = T(q.c);
   if constexpr (has_vector_form<Op, T>) {
     const Vec<T> va = splat(a), vb = splat(b), vc = splat(c);
-    for_each_vector<T>(
-        n,
-        [&](int64_t i) __attribute__((always_inline)) {
-          store(out + i, VectorForm<Op>::apply(load(x + i), va, vb, vc));
-        },
-        [&](int64_t i, int64_t rest) __attribute__((always_inline)) {
-          store_n(out + i, VectorForm<Op>::apply(load_n(x + i, rest), va, vb, vc), rest);
-        });
+    map_vectors(
+        out, n,
+        [&](Vec<T> v)
+            __attribute__((always_inline)) { return VectorForm<Op>::apply(v, va, vb, vc); },
+        x);
   } else {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) out[i] = Op::apply(x[i], a, b, c);
@@ -126,16 +126,11 @@ void backward_loop(char* const* p, int64_t n, const void* params) {
   const T a = T(q.a), b = T(q.b), c = T(q.c);
   if constexpr (has_vector_form<Op, T>) {
     const Vec<T> va = splat(a), vb = splat(b), vc = splat(c);
-    for_each_vector<T>(
-        n,
-        [&](int64_t i) __attribute__((always_inline)) {
-          store(out + i, VectorForm<Op>::backward(load(g + i), load(x + i), va, vb, vc));
-        },
-        [&](int64_t i, int64_t rest) __attribute__((always_inline)) {
-          store_n(out + i,
-                  VectorForm<Op>::backward(load_n(g + i, rest), load_n(x + i, rest), va, vb, vc),
-                  rest);
-        });
+    map_vectors(
+        out, n,
+        [&](Vec<T> u, Vec<T> v)
+            __attribute__((always_inline)) { return VectorForm<Op>::backward(u, v, va, vb, vc); },
+        g, x);
   } else {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) out[i] = Op::backward(g[i], x[i], a, b, c);

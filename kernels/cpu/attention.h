@@ -7,7 +7,7 @@
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/gemm_micro.h"
 #include "kernels/cpu/kernels_decl.h"
-#include "kernels/cpu/random_words.h"
+#include "kernels/cpu/vec_philox.h"
 #include "kernels/cpu/runs.h"
 #include "kernels/cpu/vec_math.h"
 
@@ -179,7 +179,7 @@ struct ScoreRule {
   }
   // The factor of each weight of row i, keys [j, j + n): 0 or 1 / (1 - p). `words` holds
   // words_for(n).
-  static PG_HOST_INLINE int64_t words_for(int64_t n) { return n + 4 * kLanes<uint32_t> + 4; }
+  static PG_HOST_INLINE int64_t words_for(int64_t n) { return n + 4 * kPhiloxBlocks + 4; }
   void dropout_factors(T* factors, int64_t head, int64_t i, int64_t j, int64_t n,
                        uint32_t* words) const {
     const uint64_t first =

@@ -1,14 +1,50 @@
 // Binary ops between tensors, and between a tensor and a Python number.
 //
-// Parallel and memory plan: iterate.h's block driver; one loop per op and compute type. A number is
-// written into one small block that stays in the L1 cache and then goes through the same loops, so
-// it needs no loops of its own; next to 16-bit floats it keeps float precision. int32 and complex64
-// have own loops for +, - and *, all other small types are converted.
+// Parallel and memory plan: the block driver of blocks.h; one loop per op and compute type. A
+// number is a view with strides 0: the common ops have loops that take it as it is, for the others
+// the driver repeats it in a block; next to 16-bit floats it keeps float precision. Small integers
+// and complex64 have own loops for +, - and *, and integers of one size share those of the bitwise
+// ops; all other small types are converted.
 #include "kernels/math/binary.h"
 
 #include "kernels/cpu/pointwise.h"
+#include "kernels/cpu/vec_trigonometry.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
+
+// Float powers by way of double, where the logarithm has bits to spare. Signs, infinite numbers and
+// exponents 0 are the library's.
+template <>
+struct VectorForm<math::pow_op> {
+  static constexpr bool float_only = true;
+  PG_HOST_INLINE static Vec<float> apply(Vec<float> a, Vec<float> b) {
+    typedef float HalfFloats __attribute__((vector_size(kVecBytes / 2)));
+    const Vec<int32_t> plain = (bits(a) >= 0) & (a < INFINITY) & (abs(b) < INFINITY) & (b != 0.0f);
+    if (any(~plain)) {
+      for (int i = 0; i < kLanes<float>; ++i) a[i] = std::pow(a[i], b[i]);
+      return a;
+    }
+    for (int part = 0; part < 2; ++part) {
+      const int offset = part * int(sizeof(HalfFloats));
+      HalfFloats base, exponent;
+      memcpy(&base, reinterpret_cast<char*>(&a) + offset, sizeof base);
+      memcpy(&exponent, reinterpret_cast<char*>(&b) + offset, sizeof exponent);
+      const Vec<double> y = __builtin_convertvector(exponent, Vec<double>) *
+                            log(__builtin_convertvector(base, Vec<double>));
+      base = __builtin_convertvector(exp(y), HalfFloats);
+      memcpy(reinterpret_cast<char*>(&a) + offset, &base, sizeof base);
+    }
+    return a;
+  }
+};
+template <>
+struct VectorForm<math::atan2_op> {
+  template <class V>
+  PG_HOST_INLINE static V apply(V a, V b) {
+    return atan2(a, b);
+  }
+};
+
 namespace {
 
 constexpr LoopSet kLoops[] = {
@@ -32,14 +68,34 @@ constexpr LoopSet kLoops[] = {
 #undef PG_FLOAT
 #undef PG_INT
 
+// +, - and * wrap, so signed and unsigned integers of one size share a loop.
 struct NarrowLoops {
-  BlockLoop int32, complex64;
+  BlockLoop bytes, shorts, int32, complex64;
 };
 constexpr NarrowLoops kNarrow[] = {
-#define PG_NARROW(name) \
-  {binary_loop<math::name##_op, int32_t>, binary_loop<math::name##_op, Complex64>},
+#define PG_NARROW(name)                                                           \
+  {binary_loop<math::name##_op, uint8_t>, binary_loop<math::name##_op, uint16_t>, \
+   binary_loop<math::name##_op, int32_t>, binary_loop<math::name##_op, Complex64>},
     PG_BINARY_ARITH_OPS(PG_NARROW)
 #undef PG_NARROW
+};
+constexpr BlockLoop kNarrowBitwise[][3] = {
+#define PG_NARROW(name)                                                           \
+  {binary_loop<math::name##_op, uint8_t>, binary_loop<math::name##_op, uint16_t>, \
+   binary_loop<math::name##_op, uint32_t>},
+    PG_NARROW(bitwise_and) PG_NARROW(bitwise_or) PG_NARROW(bitwise_xor)
+#undef PG_NARROW
+};
+
+// Where an operand is one number.
+struct CommonNumberLoops {
+  NumberLoops float32, float64;
+};
+constexpr CommonNumberLoops kNumberLoops[] = {
+#define PG_NUMBER(name) \
+  {number_loops_of<math::name##_op, float>, number_loops_of<math::name##_op, double>},
+    PG_BINARY_ARITH_OPS(PG_NUMBER) PG_NUMBER(div)
+#undef PG_NUMBER
 };
 
 #define PG_NAME(name) #name,
@@ -49,18 +105,44 @@ constexpr const char* kNames[] = {PG_BINARY_OPS(PG_NAME)};
 struct Choice {
   BlockLoop loop;
   DType compute;
+  NumberLoops number_loops = {};
 };
 Choice choose(BinaryOp op, DType dtype) {
-  if (op <= BinaryOp::mul) {
-    if (dtype == DType::Int32) return {kNarrow[int(op)].int32, dtype};
-    if (dtype == DType::Complex64) return {kNarrow[int(op)].complex64, dtype};
+  // Of bools, + is "or" and * is "and".
+  if (dtype == DType::Bool && (op == BinaryOp::add || op == BinaryOp::mul)) {
+    return {kNarrowBitwise[op == BinaryOp::add][0], dtype};
   }
-  DType compute = compute_dtype(dtype);
+  if (op <= BinaryOp::mul) {
+    const NarrowLoops& narrow = kNarrow[int(op)];
+    switch (dtype) {
+      case DType::UInt8:
+      case DType::Int8:
+        return {narrow.bytes, dtype};
+      case DType::Int16:
+        return {narrow.shorts, dtype};
+      case DType::Int32:
+        return {narrow.int32, dtype};
+      case DType::Complex64:
+        return {narrow.complex64, dtype};
+      default:
+        break;
+    }
+  }
+  if (op >= BinaryOp::bitwise_and && op <= BinaryOp::bitwise_xor && is_integral(dtype, true) &&
+      dtype != DType::Int64) {
+    const int size = int(item_size(dtype));
+    return {kNarrowBitwise[int(op) - int(BinaryOp::bitwise_and)][size / 2], dtype};
+  }
+  const DType compute = compute_dtype(dtype);
   BlockLoop loop = pick(kLoops[int(op)], compute);
   if (op == BinaryOp::pow && compute == DType::Int64) loop = binary_loop<math::pow_op, int64_t>;
   // The neighbour of a 16-bit number is not the neighbour of the float it is computed in.
   if (op == BinaryOp::nextafter && item_size(dtype) == 2) loop = nullptr;
   if (!loop) unsupported(kNames[int(op)], dtype);
+  if (op <= BinaryOp::div) {
+    if (compute == DType::Float32) return {loop, compute, kNumberLoops[int(op)].float32};
+    if (compute == DType::Float64) return {loop, compute, kNumberLoops[int(op)].float64};
+  }
   return {loop, compute};
 }
 
@@ -107,7 +189,7 @@ void binary(BinaryOp op, const View& out, const View& a, const View& b) {
   const Choice choice = choose(op, a.dtype);
   const BlockOperand operands[] = {
       {&out, choice.compute}, {&a, choice.compute}, {&b, choice.compute}};
-  run_blocks(operands, 3, choice.loop, nullptr, cost_of(op));
+  run_blocks(operands, 3, choice.loop, nullptr, cost_of(op), choice.number_loops);
 }
 
 void binary_scalar(BinaryOp op, const View& out, const View& a, Scalar b, bool scalar_first) {
@@ -130,6 +212,16 @@ void binary_scalar(BinaryOp op, const View& out, const View& a, Scalar b, bool s
   scalar.dtype = choice.compute;
   for (int d = 0; d < scalar.ndim; ++d) scalar.strides[d] = 0;
   switch (choice.compute) {
+    case DType::Bool:
+      *as<bool>(value) = b.to<bool>();
+      break;
+    case DType::UInt8:
+    case DType::Int8:
+      *as<uint8_t>(value) = uint8_t(b.to<int64_t>());
+      break;
+    case DType::Int16:
+      *as<uint16_t>(value) = uint16_t(b.to<int64_t>());
+      break;
     case DType::Int32:
       *as<int32_t>(value) = b.to<int32_t>();
       break;
@@ -152,7 +244,7 @@ void binary_scalar(BinaryOp op, const View& out, const View& a, Scalar b, bool s
   const BlockOperand tensor = {&a, choice.compute}, number = {&scalar, choice.compute};
   const BlockOperand operands[] = {
       {&out, choice.compute}, scalar_first ? number : tensor, scalar_first ? tensor : number};
-  run_blocks(operands, 3, choice.loop, nullptr, cost_of(op));
+  run_blocks(operands, 3, choice.loop, nullptr, cost_of(op), choice.number_loops);
 }
 
 }  // namespace pygrad::cpu::PG_ISA_NS

@@ -1,8 +1,8 @@
 // Comparisons and logical ops: two operands of one dtype in, bool out.
 //
-// Parallel and memory plan: iterate.h's block driver, one loop per op and compute type. A Python
-// number is compared in the type computed in, so `x > 0.1` on 16-bit floats uses 0.1 rounded to
-// float, and on integers it compares as double.
+// Parallel and memory plan: the block driver of blocks.h, one loop per op and compute type. A
+// Python number is compared in the type computed in, so `x > 0.1` on 16-bit floats uses 0.1 rounded
+// to float, and on integers it compares as double.
 #include "kernels/cpu/pointwise.h"
 #include "kernels/math/binary.h"
 
@@ -22,16 +22,66 @@ constexpr BlockLoop complex_loop() {
   }
 }
 
-constexpr LoopSet kLoops[] = {
-#define PG_COMPARE(name)                                                                   \
-  {binary_loop<math::name##_op, int64_t, bool>, binary_loop<math::name##_op, float, bool>, \
-   binary_loop<math::name##_op, double, bool>, complex_loop<math::name##_op, Complex128>()},
+struct CompareLoops {
+  LoopSet wide;
+  BlockLoop uint8, int8, int16, int32;  // bools are bytes
+};
+constexpr CompareLoops kLoops[] = {
+#define PG_COMPARE(name)                                                                      \
+  {{binary_loop<math::name##_op, int64_t, bool>, binary_loop<math::name##_op, float, bool>,   \
+    binary_loop<math::name##_op, double, bool>, complex_loop<math::name##_op, Complex128>()}, \
+   binary_loop<math::name##_op, uint8_t, bool>,                                               \
+   binary_loop<math::name##_op, int8_t, bool>,                                                \
+   binary_loop<math::name##_op, int16_t, bool>,                                               \
+   binary_loop<math::name##_op, int32_t, bool>},
     PG_COMPARE_OPS(PG_COMPARE)
 #undef PG_COMPARE
 };
 #define PG_NAME(name) #name,
 constexpr const char* kNames[] = {PG_COMPARE_OPS(PG_NAME)};
 #undef PG_NAME
+
+// The loop for a dtype, and the type it computes in.
+struct Choice {
+  BlockLoop loop;
+  DType compute;
+};
+Choice choose(CompareOp op, DType dtype) {
+  const CompareLoops& loops = kLoops[int(op)];
+  switch (dtype) {
+    case DType::Bool:
+    case DType::UInt8:
+      return {loops.uint8, dtype};
+    case DType::Int8:
+      return {loops.int8, dtype};
+    case DType::Int16:
+      return {loops.int16, dtype};
+    case DType::Int32:
+      return {loops.int32, dtype};
+    default:
+      break;
+  }
+  const DType compute = compute_dtype(dtype);
+  const BlockLoop loop = pick(loops.wide, compute);
+  if (!loop) unsupported(kNames[int(op)], dtype);
+  return {loop, compute};
+}
+
+// Whether a small integer type holds the number.
+bool holds(DType dtype, int64_t value) {
+  switch (dtype) {
+    case DType::Bool:
+      return value == 0 || value == 1;
+    case DType::UInt8:
+      return value == uint8_t(value);
+    case DType::Int8:
+      return value == int8_t(value);
+    case DType::Int16:
+      return value == int16_t(value);
+    default:
+      return value == int32_t(value);
+  }
+}
 
 // An integer tensor against a float: every int64 is compared with the double itself, without
 // rounding the integer.
@@ -90,44 +140,47 @@ void int_against_float(char* const* p, int64_t n, const void* params_) {
 }  // namespace
 
 void compare(CompareOp op, const View& out, const View& a, const View& b) {
-  const DType compute = compute_dtype(a.dtype);
-  const BlockLoop loop = pick(kLoops[int(op)], compute);
-  if (!loop) unsupported(kNames[int(op)], a.dtype);
-  const BlockOperand operands[] = {{&out, DType::Bool}, {&a, compute}, {&b, compute}};
-  run_blocks(operands, 3, loop, nullptr, 1);
+  const Choice choice = choose(op, a.dtype);
+  const BlockOperand operands[] = {{&out, DType::Bool}, {&a, choice.compute}, {&b, choice.compute}};
+  run_blocks(operands, 3, choice.loop, nullptr, 1);
 }
 
 void compare_scalar(CompareOp op, const View& out, const View& a, Scalar b) {
-  const DType compute = compute_dtype(a.dtype);
-  const BlockLoop loop = pick(kLoops[int(op)], compute);
-  if (!loop) unsupported(kNames[int(op)], a.dtype);
-  if (compute == DType::Int64 && !b.is_integral()) {
+  Choice choice = choose(op, a.dtype);
+  const DType wide = compute_dtype(a.dtype);
+  if (wide == DType::Int64 && !b.is_integral()) {
     const ThresholdParams params = {op, b.to_double()};
-    const BlockOperand operands[] = {{&out, DType::Bool}, {&a, compute}};
+    const BlockOperand operands[] = {{&out, DType::Bool}, {&a, wide}};
     run_blocks(operands, 2, int_against_float, &params, 2);
     return;
+  }
+  if (choice.compute != wide && !holds(choice.compute, b.to<int64_t>())) {
+    choice = {kLoops[int(op)].wide.int64, wide};
   }
   alignas(16) char value[16];
   View scalar = out;
   scalar.data = value;
-  scalar.dtype = compute;
+  scalar.dtype = choice.compute;
   for (int d = 0; d < scalar.ndim; ++d) scalar.strides[d] = 0;
-  switch (compute) {
-    case DType::Int64:
-      *as<int64_t>(value) = b.to<int64_t>();
-      break;
+  switch (choice.compute) {
     case DType::Float32:
       *as<float>(value) = b.to<float>();
       break;
     case DType::Float64:
       *as<double>(value) = b.to<double>();
       break;
-    default:
+    case DType::Complex128:
       *as<Complex128>(value) = b.to<Complex128>();
       break;
+    default: {  // integers: the low bytes of the number
+      const int64_t number = b.to<int64_t>();
+      memcpy(value, &number, item_size(choice.compute));
+      break;
+    }
   }
-  const BlockOperand operands[] = {{&out, DType::Bool}, {&a, compute}, {&scalar, compute}};
-  run_blocks(operands, 3, loop, nullptr, 1);
+  const BlockOperand operands[] = {
+      {&out, DType::Bool}, {&a, choice.compute}, {&scalar, choice.compute}};
+  run_blocks(operands, 3, choice.loop, nullptr, 1);
 }
 
 }  // namespace pygrad::cpu::PG_ISA_NS

@@ -1,8 +1,4 @@
-// Coalescing, strided type conversion and the block driver declared in iterate.h.
-//
-// Parallel plan: the flattened positions of the nest are cut into chunks of whole blocks, by size
-// and cost alone. Memory plan: one buffer of kBlock elements per gathered operand on the stack (8
-// KiB at most each); nothing is allocated.
+// Coalescing and strided type conversion, declared in iterate.h.
 #include "kernels/cpu/iterate.h"
 
 #include "kernels/cpu/vec.h"
@@ -14,7 +10,7 @@ namespace pygrad::cpu::PG_ISA_NS {
 void build_nest(const View* const* views, int count, Order order, int& ndim, int64_t& numel,
                 int64_t* sizes, int64_t* strides, char** data) {
   const View& first = *views[0];
-  int64_t item[kMaxOperands + 3];
+  int64_t item[kMaxNest];
   for (int k = 0; k < count; ++k) {
     item[k] = int64_t(item_size(views[k]->dtype));
     data[k] = static_cast<char*>(views[k]->data);
@@ -272,173 +268,6 @@ StoreRun store_run(DType storage, DType compute) {
     default:
       return nullptr;
   }
-}
-
-// --- the block driver ---------------------------------------------------------------------------
-
-namespace {
-
-// Rows at least this long are handed over one by one; shorter ones are gathered into common blocks.
-constexpr int64_t kRowMin = 64;
-
-struct BlockJob {
-  Nest<kMaxOperands> nest;
-  int count;
-  BlockLoop loop;
-  const void* params;
-  LoadRun load[kMaxOperands];
-  StoreRun store;
-  int64_t item[kMaxOperands];
-  bool same_type[kMaxOperands];
-  bool packed[kMaxOperands];  // right type and without gaps through the whole nest: passed in place
-  bool fixed[kMaxOperands];   // one element for all: its buffer is filled once a chunk
-};
-
-// Moves `n` elements of operand k between its place and the buffer, row piece by row piece.
-template <class Move>
-PG_HOST_INLINE void for_each_piece(const BlockJob& job, int k, const int64_t* index, int64_t n,
-                                   Move&& move) {
-  const Nest<kMaxOperands>& nest = job.nest;
-  const int64_t* strides = nest.strides[k];
-  int64_t at[kMaxDims];
-  char* p = nest.data[k];
-  for (int d = 0; d < nest.ndim; ++d) {
-    at[d] = index[d];
-    p += at[d] * strides[d];
-  }
-  for (int64_t done = 0; done < n;) {
-    int64_t piece = nest.sizes[0] - at[0];
-    if (piece > n - done) piece = n - done;
-    move(p, done, piece);
-    done += piece;
-    at[0] += piece;
-    p += piece * strides[0];
-    for (int d = 0; at[d] == nest.sizes[d] && d + 1 < nest.ndim; ++d) {
-      at[d] = 0;
-      ++at[d + 1];
-      p += strides[d + 1] - nest.sizes[d] * strides[d];
-    }
-  }
-}
-
-void run_chunk(const BlockJob& job, int64_t begin, int64_t end) {
-  alignas(64) char buffers[kMaxOperands][kBlock * 16];
-  const Nest<kMaxOperands>& nest = job.nest;
-  char* operands[kMaxOperands];
-  bool whole = true;  // every operand in place: one call does the chunk
-  for (int k = 0; k < job.count; ++k) {
-    whole = whole && job.packed[k];
-    operands[k] = nest.data[k] + begin * job.item[k];
-  }
-  if (whole) {
-    job.loop(operands, end - begin, job.params);
-    return;
-  }
-  const bool by_rows = nest.sizes[0] >= kRowMin || nest.ndim == 1;
-  for (int k = 1; k < job.count; ++k) {
-    if (!job.fixed[k]) continue;
-    job.load[k](buffers[k], nest.data[k], 0, end - begin < kBlock ? end - begin : kBlock);
-  }
-  int64_t index[kMaxDims];
-  int64_t rest = begin;
-  for (int d = 0; d < nest.ndim; ++d) {
-    index[d] = d + 1 < nest.ndim ? rest % nest.sizes[d] : rest;
-    if (d + 1 < nest.ndim) rest /= nest.sizes[d];
-  }
-  for (int64_t at = begin; at < end;) {
-    int64_t n = end - at < kBlock ? end - at : kBlock;
-    if (by_rows && nest.sizes[0] - index[0] < n) n = nest.sizes[0] - index[0];
-    bool scatter = false;
-    for (int k = 0; k < job.count; ++k) {
-      if (job.packed[k]) {
-        operands[k] = nest.data[k] + at * job.item[k];
-        continue;
-      }
-      operands[k] = buffers[k];
-      if (job.fixed[k]) continue;
-      if (by_rows) {
-        char* p = nest.data[k];
-        for (int d = 0; d < nest.ndim; ++d) p += index[d] * nest.strides[k][d];
-        if (job.same_type[k] && nest.strides[k][0] == job.item[k]) {
-          operands[k] = p;
-        } else if (k == 0) {
-          scatter = true;
-        } else {
-          job.load[k](buffers[k], p, nest.strides[k][0], n);
-        }
-      } else if (k == 0) {
-        scatter = true;
-      } else {
-        for_each_piece(job, k, index, n, [&](char* p, int64_t done, int64_t piece) {
-          job.load[k](buffers[k] + done * int64_t(job.item[k]), p, nest.strides[k][0], piece);
-        });
-      }
-    }
-    job.loop(operands, n, job.params);
-    if (scatter) {
-      for_each_piece(job, 0, index, n, [&](char* p, int64_t done, int64_t piece) {
-        job.store(p, nest.strides[0][0], buffers[0] + done * int64_t(job.item[0]), piece);
-      });
-    }
-    at += n;
-    index[0] += n;
-    for (int d = 0; index[d] >= nest.sizes[d] && d + 1 < nest.ndim; ++d) {
-      const int64_t carry = index[d] / nest.sizes[d];
-      index[d] -= carry * nest.sizes[d];
-      index[d + 1] += carry;
-    }
-  }
-}
-
-}  // namespace
-
-void run_blocks(const BlockOperand* operands, int count, BlockLoop loop, const void* params,
-                int cost) {
-  int64_t grain = kGrain / (cost < 1 ? 1 : cost);
-  grain = (grain + kBlock - 1) / kBlock * kBlock;
-  // The common case, first because small calls should stay cheap: everything packed in row-major
-  // order.
-  bool plain = true;
-  for (int k = 0; k < count && plain; ++k) {
-    plain = operands[k].view->dtype == operands[k].compute && operands[k].view->is_contiguous();
-  }
-  if (plain) {
-    parallel_for(operands[0].view->numel(), grain, [&](int64_t begin, int64_t end) {
-      char* at[kMaxOperands];
-      for (int k = 0; k < count; ++k) {
-        at[k] = operands[k].view->ptr<char>() + begin * int64_t(item_size(operands[k].compute));
-      }
-      loop(at, end - begin, params);
-    });
-    return;
-  }
-  BlockJob job;
-  job.count = count;
-  job.loop = loop;
-  job.params = params;
-  const View* views[kMaxOperands] = {};
-  for (int k = 0; k < count; ++k) views[k] = operands[k].view;
-  Nest<kMaxOperands>& nest = job.nest;
-  build_nest(views, count, Order::free, nest.ndim, nest.numel, nest.sizes, &nest.strides[0][0],
-             nest.data);
-  if (nest.numel == 0) return;
-  for (int k = 0; k < count; ++k) {
-    const DType storage = views[k]->dtype, compute = operands[k].compute;
-    job.item[k] = int64_t(item_size(compute));
-    job.same_type[k] = storage == compute;
-    job.load[k] = k == 0 ? nullptr : load_run(compute, storage);
-    bool packed = job.same_type[k], fixed = k != 0;
-    int64_t expected = job.item[k];
-    for (int d = 0; d < nest.ndim; ++d) {
-      packed = packed && nest.strides[k][d] == expected;
-      fixed = fixed && nest.strides[k][d] == 0;
-      expected *= nest.sizes[d];
-    }
-    job.packed[k] = packed;
-    job.fixed[k] = fixed && !packed;
-  }
-  job.store = store_run(views[0]->dtype, operands[0].compute);
-  parallel_for(nest.numel, grain, [&](int64_t begin, int64_t end) { run_chunk(job, begin, end); });
 }
 
 }  // namespace pygrad::cpu::PG_ISA_NS

@@ -5,12 +5,8 @@
 //           the output's strides, neighbours merged where every operand allows it. Dimension 0 is
 //           the innermost.
 // Odometer  a position in a nest, with one byte offset per operand.
-// run_blocks  the driver of the pointwise kernels: it hands a contiguous loop blocks of every
-// operand, in the type the loop
-//           computes in. Operands that lie that way already are passed in place; others are
-//           gathered into small buffers that stay in the L1 cache, and an output is scattered back.
-//           So there is one inner loop per (op, type), not one per layout, and the 16-bit floats
-//           and small integers need no loop of their own.
+//
+// blocks.h drives the pointwise kernels with them.
 #pragma once
 
 #include "kernels/cpu/parallel.h"
@@ -34,12 +30,14 @@ enum class Order { free, row_major };
 
 // Not a template on N, so that it is compiled once: strides of operand k start at strides + k *
 // kMaxDims.
+constexpr int kMaxNest = 8;  // operands
 void build_nest(const View* const* views, int count, Order order, int& ndim, int64_t& numel,
                 int64_t* sizes, int64_t* strides, char** data);
 
 // views[0] decides the order. All views have the same sizes.
 template <int N>
 PG_HOST_INLINE Nest<N> make_nest(const View* const (&views)[N], Order order = Order::free) {
+  static_assert(N <= kMaxNest);
   Nest<N> nest;
   build_nest(views, N, order, nest.ndim, nest.numel, nest.sizes, &nest.strides[0][0], nest.data);
   return nest;
@@ -115,27 +113,9 @@ PG_HOST_DEVICE constexpr DType compute_dtype(DType d) {
                                : DType::Complex128;
 }
 
-// --- the block driver
-// -----------------------------------------------------------------------------
+constexpr int64_t kBlock = 512;  // elements of a block that shall stay in the L1 cache
 
-constexpr int kMaxOperands = 5;
-constexpr int64_t kBlock = 512;  // elements per gathered block
-
-// Computes n results into operands[0] from operands[1..]: packed arrays, of which the output may be
-// one of the inputs.
-using BlockLoop = void (*)(char* const* operands, int64_t n, const void* params);
-
-struct BlockOperand {
-  const View* view;
-  DType compute;  // the type the loop sees
-};
-
-// operands[0] is the output. `cost` tells how many simple operations an element takes: the grain
-// shrinks with it.
-void run_blocks(const BlockOperand* operands, int count, BlockLoop loop, const void* params,
-                int cost);
-
-// Element i of the loop's index type T from a block pointer.
+// Element i of type T from a byte pointer.
 template <class T>
 PG_HOST_INLINE T* as(char* p) {
   return reinterpret_cast<T*>(p);

@@ -6,28 +6,40 @@
 // element's bits never depend on its place.
 #pragma once
 
-#include "kernels/cpu/iterate.h"
+#include <cmath>
+
+#include "kernels/cpu/blocks.h"
 #include "kernels/cpu/kernels_decl.h"
-#include "kernels/cpu/vec_math.h"
+#include "kernels/cpu/vec.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 
-// Specialisations provide `static V apply(V)` (see unary.cpp) or take the parameters of their
+// Specialisations provide `static V apply(V...)` (see unary.cpp) or take the parameters of their
 // family.
 template <class Op>
 struct VectorForm {
   static constexpr bool none = true;
 };
 template <class Op, class T>
-constexpr bool has_vector_form = std::is_floating_point_v<T> && !requires { VectorForm<Op>::none; };
+constexpr bool has_vector_form = std::is_floating_point_v<T> && !requires {
+  VectorForm<Op>::none;
+} && !(std::is_same_v<T, double> && requires { VectorForm<Op>::float_only; });
 
-// f(i, lanes-wide load and store) over n elements: body(offset, count) with count == kLanes<T> but
-// for the last.
-template <class T, class Whole, class Tail>
-PG_HOST_INLINE void for_each_vector(int64_t n, Whole&& whole, Tail&& tail) {
-  int64_t i = 0;
-  for (; i + kLanes<T> <= n; i += kLanes<T>) whole(i);
-  if (i < n) tail(i, n - i);
+// out[i] = f(in[i]...) by whole vectors. The last one goes through the same code with masked loads
+// and stores: the body stands in the program once.
+template <class T, class F, class... In>
+PG_HOST_INLINE void map_vectors(T* out, int64_t n, F&& f, const In*... in) {
+  constexpr int lanes = kLanes<T>;
+  for (int64_t i = 0; i < n; i += lanes) {
+    const int64_t left = n - i;
+    const bool full = left >= lanes;
+    const Vec<T> y = f((full ? load(in + i) : load_n(in + i, left))...);
+    if (full) {
+      store(out + i, y);
+    } else {
+      store_n(out + i, y, left);
+    }
+  }
 }
 
 template <class Op, class T, class R = T>
@@ -35,13 +47,9 @@ void unary_loop(char* const* p, int64_t n, const void*) {
   R* out = as<R>(p[0]);
   const T* in = as<T>(p[1]);
   if constexpr (has_vector_form<Op, T>) {
-    for_each_vector<T>(
-        n,
-        [&](int64_t i)
-            __attribute__((always_inline)) { store(out + i, VectorForm<Op>::apply(load(in + i))); },
-        [&](int64_t i, int64_t rest) __attribute__((always_inline)) {
-          store_n(out + i, VectorForm<Op>::apply(load_n(in + i, rest)), rest);
-        });
+    map_vectors(
+        out, n, [](Vec<T> x) __attribute__((always_inline)) { return VectorForm<Op>::apply(x); },
+        in);
   } else {
 #pragma GCC ivdep
     for (int64_t i = 0; i < n; ++i) out[i] = Op::apply(in[i]);
@@ -53,9 +61,37 @@ void binary_loop(char* const* p, int64_t n, const void*) {
   R* out = as<R>(p[0]);
   const T* a = as<T>(p[1]);
   const T* b = as<T>(p[2]);
+  if constexpr (has_vector_form<Op, T>) {
+    map_vectors(
+        out, n,
+        [](Vec<T> x, Vec<T> y)
+            __attribute__((always_inline)) { return VectorForm<Op>::apply(x, y); },
+        a, b);
+  } else {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) out[i] = Op::apply(a[i], b[i]);
+    for (int64_t i = 0; i < n; ++i) out[i] = Op::apply(a[i], b[i]);
+  }
 }
+
+// binary_loop where the first or the second operand is one number.
+template <class Op, class T, class R = T>
+void number_first_loop(char* const* p, int64_t n, const void*) {
+  R* out = as<R>(p[0]);
+  const T a = *as<T>(p[1]);
+  const T* b = as<T>(p[2]);
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) out[i] = Op::apply(a, b[i]);
+}
+template <class Op, class T, class R = T>
+void number_second_loop(char* const* p, int64_t n, const void*) {
+  R* out = as<R>(p[0]);
+  const T* a = as<T>(p[1]);
+  const T b = *as<T>(p[2]);
+#pragma GCC ivdep
+  for (int64_t i = 0; i < n; ++i) out[i] = Op::apply(a[i], b);
+}
+template <class Op, class T, class R = T>
+constexpr NumberLoops number_loops_of = {number_first_loop<Op, T, R>, number_second_loop<Op, T, R>};
 
 // A family's loops by compute type; null where the op is not defined for it.
 struct LoopSet {

@@ -1,6 +1,6 @@
 // addcmul, addcdiv, lerp; where; clamp.
 //
-// Parallel and memory plan: iterate.h's block driver. where moves elements by their size alone;
+// Parallel and memory plan: the block driver of blocks.h. where moves elements by their size alone;
 // clamp and the ternary ops have one loop per compute type.
 #include "kernels/cpu/pointwise.h"
 #include "kernels/math/binary.h"

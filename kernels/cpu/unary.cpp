@@ -1,12 +1,14 @@
 // Unary ops, predicates and complex-to-real functions.
 //
-// Parallel and memory plan: iterate.h's block driver. Every op has one loop per compute type
+// Parallel and memory plan: the block driver of blocks.h. Every op has one loop per compute type
 // (float, double, and int64 or complex double where defined); other dtypes are converted block by
-// block. The common functions run on the vector polynomials of vec_math.h, the rest on the C
-// library and kernels/math/special.h.
+// block. The common functions run on the vector functions of vec_math.h, vec_trigonometry.h and
+// vec_erf.h, the rest on the C library and kernels/math/special.h.
 #include "kernels/math/unary.h"
 
 #include "kernels/cpu/pointwise.h"
+#include "kernels/cpu/vec_erf.h"
+#include "kernels/cpu/vec_trigonometry.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 
@@ -19,14 +21,27 @@ namespace pygrad::cpu::PG_ISA_NS {
     }                                    \
   };
 PG_VECTOR_FORM(exp)
+PG_VECTOR_FORM(exp2)
 PG_VECTOR_FORM(expm1)
 PG_VECTOR_FORM(log)
+PG_VECTOR_FORM(log2)
+PG_VECTOR_FORM(log10)
 PG_VECTOR_FORM(log1p)
+PG_VECTOR_FORM(sinh)
+PG_VECTOR_FORM(cosh)
 PG_VECTOR_FORM(tanh)
+PG_VECTOR_FORM(asinh)
+PG_VECTOR_FORM(acosh)
+PG_VECTOR_FORM(atanh)
 PG_VECTOR_FORM(sigmoid)
 PG_VECTOR_FORM(sin)
 PG_VECTOR_FORM(cos)
+PG_VECTOR_FORM(tan)
+PG_VECTOR_FORM(asin)
+PG_VECTOR_FORM(acos)
+PG_VECTOR_FORM(atan)
 PG_VECTOR_FORM(erf)
+PG_VECTOR_FORM(erfc)
 #undef PG_VECTOR_FORM
 template <>
 struct VectorForm<math::log_sigmoid_op> {
@@ -97,6 +112,11 @@ void unary(UnaryOp op, const View& out, const View& in) {
 }
 
 void predicate(PredicateOp op, const View& out, const View& in) {
+  if (op == PredicateOp::logical_not && item_size(in.dtype) == 1) {
+    const BlockOperand bytes[] = {{&out, DType::Bool}, {&in, in.dtype}};
+    run_blocks(bytes, 2, unary_loop<math::logical_not_op, uint8_t, bool>, nullptr, 1);
+    return;
+  }
   const DType compute = compute_dtype(in.dtype);
   const BlockOperand operands[] = {{&out, DType::Bool}, {&in, compute}};
   run_blocks(operands, 2, pick(kPredicateLoops[int(op)], compute), nullptr, 1);

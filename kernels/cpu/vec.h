@@ -158,10 +158,36 @@ PG_HOST_INLINE Vec<double> sqrt(Vec<double> a) {
 // whichever side it stands on, use maximum and minimum.
 template <class V>
 PG_HOST_INLINE V max(V a, V b) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<Elem<V>, float>) {
+    return (V)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b);
+  } else if constexpr (std::is_same_v<Elem<V>, double>) {
+    return (V)_mm512_maskz_max_pd(0xff, (__m512d)a, (__m512d)b);
+  }
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<Elem<V>, float>) {
+    return (V)_mm256_max_ps((__m256)a, (__m256)b);
+  } else if constexpr (std::is_same_v<Elem<V>, double>) {
+    return (V)_mm256_max_pd((__m256d)a, (__m256d)b);
+  }
+#endif
   return a > b ? a : b;
 }
 template <class V>
 PG_HOST_INLINE V min(V a, V b) {
+#if defined(__AVX512F__)
+  if constexpr (std::is_same_v<Elem<V>, float>) {
+    return (V)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b);
+  } else if constexpr (std::is_same_v<Elem<V>, double>) {
+    return (V)_mm512_maskz_min_pd(0xff, (__m512d)a, (__m512d)b);
+  }
+#elif defined(__AVX2__)
+  if constexpr (std::is_same_v<Elem<V>, float>) {
+    return (V)_mm256_min_ps((__m256)a, (__m256)b);
+  } else if constexpr (std::is_same_v<Elem<V>, double>) {
+    return (V)_mm256_min_pd((__m256d)a, (__m256d)b);
+  }
+#endif
   return a < b ? a : b;
 }
 template <class V>

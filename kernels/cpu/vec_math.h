@@ -1,11 +1,13 @@
-// Elementary functions of whole vectors (Vec<float>, Vec<double>), at most about 2 units in the
-// last place from the truth.
+// Exponentials, logarithms and what is made of them, for whole vectors (Vec<float>, Vec<double>),
+// at most about 2 units in the last place from the truth (tests/ops/test_vector_math.py has the
+// bound of each). vec_trigonometry.h and vec_erf.h hold the rest.
 //
 // Each is range reduction, a polynomial and reconstruction; NaN and infinities come out as IEEE
-// says, subnormals are kept. Sources: W. Cody and W. Waite, "Software Manual for the Elementary
-// Functions" (1980) for the reductions; S. Moshier's and Sun's libm notes for log's f - (f^2/2 - s
-// (f^2/2 + R)); the exp polynomial and erf's two are least-maximum fits, the others Taylor series
-// cut where the next term is below half a unit.
+// says, subnormals are kept. Throughput is what counts: neighbouring vectors are independent, so
+// the processor hides the latency of Horner's rule, and divisions, which AVX-512 units finish only
+// every 16th cycle, are replaced by quotient() where the divisor is known to be tame. Sources: W.
+// Cody and W. Waite, "Software Manual for the Elementary Functions" (1980) for the reductions;
+// Sun's libm notes for log's f - (f^2/2 - s (f^2/2 + R)); the polynomials are least-maximum fits.
 #pragma once
 
 #include <cmath>
@@ -21,10 +23,33 @@ constexpr bool is_float_vec = sizeof(Elem<V>) == 4;
 template <class V, int N>
 PG_HOST_INLINE V polynomial(V x, const Elem<V> (&c)[N]) {
   V p = splat(c[0]);
-#pragma GCC unroll 24
+#pragma GCC unroll 32
   for (int i = 1; i < N; ++i) p = fma(p, x, splat(c[i]));
   return p;
 }
+
+// n / d within 1 unit in the last place, for |d| within [2^-100, 2^100] (NaN passes) and a quotient
+// that is no larger than 2^100: Newton's steps from an estimate of 14 bits.
+template <class V>
+PG_HOST_INLINE V quotient(V n, V d) {
+#if defined(__AVX512F__)
+  using E = Elem<V>;
+  V r;
+  if constexpr (is_float_vec<V>) {
+    r = (V)_mm512_maskz_rcp14_ps(0xffff, (__m512)d);
+  } else {
+    r = (V)_mm512_maskz_rcp14_pd(0xff, (__m512d)d);
+    r = fma(fma(-d, r, splat(E(1))), r, r);
+  }
+  r = fma(fma(-d, r, splat(E(1))), r, r);
+  const V q = n * r;
+  return fma(fma(-q, d, n), r, q);
+#else
+  return n / d;
+#endif
+}
+
+// --- exponentials -------------------------------------------------------------------------------
 
 // The nearest whole number by adding and subtracting 1.5 * 2^mantissa; |x| below 2^22 (2^51).
 // `whole` gets it as integers.
@@ -46,236 +71,338 @@ PG_HOST_INLINE V power_of_two(Mask<V> n) {
     return (V)((n + 1023) << 52);
   }
 }
-// p * 2^n where the result may be subnormal or overflow: in two steps that stay in range.
+
+// k: a whole number, as a float and as an integer.
 template <class V>
-PG_HOST_INLINE V scale(V p, Mask<V> n) {
-  const Mask<V> half = n >> 1;
-  return p * power_of_two<V>(half) * power_of_two<V>(n - half);
+struct Whole {
+  V value;
+  Mask<V> integer;
+};
+
+// p * 2^k where the result may be subnormal or overflow: where no instruction does it, in two steps
+// that stay in range.
+template <class V>
+PG_HOST_INLINE V scale(V p, const Whole<V>& k) {
+#if defined(__AVX512F__)
+  if constexpr (is_float_vec<V>) {
+    return (V)_mm512_maskz_scalef_ps(0xffff, (__m512)p, (__m512)k.value);
+  } else {
+    return (V)_mm512_maskz_scalef_pd(0xff, (__m512d)p, (__m512d)k.value);
+  }
+#else
+  const Mask<V> half = k.integer >> 1;
+  return p * power_of_two<V>(half) * power_of_two<V>(k.integer - half);
+#endif
 }
 
-// x = n ln 2 + r with |r| <= ln 2 / 2.
+// x - k ln 2, with ln 2 in two parts.
 template <class V>
-PG_HOST_INLINE V reduce_ln2(V x, Mask<V>& n) {
-  using E = Elem<V>;
-  const V k = round_small(x * splat(E(1.44269504088896340736)), n);
+PG_HOST_INLINE V subtract_ln2_multiple(V x, const Whole<V>& k) {
   if constexpr (is_float_vec<V>) {
-    return fma(k, splat(-1.42860677e-6f), fma(k, splat(-0.693145752f), x));
+    return fma(k.value, splat(-1.42860677e-6f), fma(k.value, splat(-0.693145752f), x));
   } else {
-    return fma(k, splat(-1.90821492927058770002e-10),
-               fma(k, splat(-6.93147180369123816490e-01), x));
+    return fma(k.value, splat(-1.90821492927058770002e-10),
+               fma(k.value, splat(-6.93147180369123816490e-01), x));
   }
+}
+// x = k ln 2 + r with |r| <= ln 2 / 2.
+template <class V>
+PG_HOST_INLINE V reduce_ln2(V x, Whole<V>& k) {
+  using E = Elem<V>;
+  k.value = round_small(x * splat(E(1.44269504088896340736)), k.integer);
+  return subtract_ln2_multiple(x, k);
+}
+
+// exp(r) for |r| <= ln 2 / 2.
+template <class V>
+PG_HOST_INLINE V exp_reduced(V r) {
+  if constexpr (is_float_vec<V>) {
+    return polynomial<V, 7>(
+        r, {0.0013863187f, 0.008367475f, 0.041667245f, 0.16666535f, 0.5f, 1.f, 1.f});
+  } else {
+    return polynomial<V, 12>(
+        r, {2.4978408265636816e-08, 2.762520363086969e-07, 2.755764087328925e-06,
+            2.4801508643950342e-05, 0.00019841269466115954, 0.0013888888926823922,
+            0.008333333333500118, 0.041666666666603895, 0.16666666666666433, 0.5, 1., 1.});
+  }
+}
+
+// x within the range beyond which exp is 0 or infinite. NaN passes: it stands second.
+template <class V>
+PG_HOST_INLINE V clamp_exponent(V x) {
+  using E = Elem<V>;
+  constexpr bool f32 = is_float_vec<V>;
+  return min(splat(E(f32 ? 89 : 710)), max(splat(E(f32 ? -104 : -746)), x));
 }
 
 template <class V>
 PG_HOST_INLINE V exp(V x) {
+  Whole<V> k;
+  const V r = reduce_ln2(clamp_exponent(x), k);
+  return scale(exp_reduced(r), k);
+}
+
+// exp(high + low): for arguments known to more bits than one number holds.
+template <class V>
+PG_HOST_INLINE V exp_of_sum(V high, V low) {
+  Whole<V> k;
+  reduce_ln2(high + low, k);
+  return scale(exp_reduced(subtract_ln2_multiple(high, k) + low), k);
+}
+
+// exp(x) / 2, without overflow where only the double is too large.
+template <class V>
+PG_HOST_INLINE V half_exp(V x) {
   using E = Elem<V>;
-  Mask<V> n;
-  const V low = splat(E(is_float_vec<V> ? -104 : -746)),
-          high = splat(E(is_float_vec<V> ? 89 : 710));
-  const V r = reduce_ln2(min(max(x, low), high), n);
-  V p;
-  if constexpr (is_float_vec<V>) {
-    p = polynomial<V, 7>(r, {1.37805939e-3f, 8.37312452e-3f, 4.16695364e-2f, 1.66664720e-1f,
-                             4.99999851e-1f, 1.f, 1.f});
-  } else {
-    p = polynomial<V, 14>(
-        r, {1 / 6227020800., 1 / 479001600., 1 / 39916800., 1 / 3628800., 1 / 362880., 1 / 40320.,
-            1 / 5040., 1 / 720., 1 / 120., 1 / 24., 1 / 6., 0.5, 1., 1.});
-  }
-  return x == x ? scale(p, n) : x;
+  Whole<V> k;
+  const V r = reduce_ln2(min(splat(E(is_float_vec<V> ? 90 : 711)), x), k);
+  return scale(E(0.5) * exp_reduced(r), k);
+}
+
+template <class V>
+PG_HOST_INLINE V exp2(V x) {
+  using E = Elem<V>;
+  constexpr bool f32 = is_float_vec<V>;
+  x = min(splat(E(f32 ? 129 : 1025)), max(splat(E(f32 ? -151 : -1076)), x));
+  Whole<V> k;
+  k.value = round_small(x, k.integer);
+  return scale(exp_reduced((x - k.value) * E(0.69314718055994530942)), k);
 }
 
 template <class V>
 PG_HOST_INLINE V expm1(V x) {
   using E = Elem<V>;
-  Mask<V> n;
-  const V low = splat(E(is_float_vec<V> ? -80 : -700)), high = splat(E(is_float_vec<V> ? 89 : 710));
-  const V r = reduce_ln2(min(max(x, low), high), n);
+  constexpr bool f32 = is_float_vec<V>;
+  // NaN passes: it stands second.
+  const V low = splat(E(f32 ? -80 : -700)), high = splat(E(f32 ? 89 : 710));
+  const V y = min(high, max(low, x));
+  // Up to 1/2 nothing is taken out: 2^k - 1 would cancel most of the rest.
+  const Mask<V> near = abs(x) < E(0.5);
+  Whole<V> k;
+  k.value = round_small(y * splat(E(1.44269504088896340736)), k.integer);
+  k.value = near ? V{} : k.value;
+  k.integer = near ? Mask<V>{} : k.integer;
+  const V r = subtract_ln2_multiple(y, k);
   V q;  // (exp(r) - 1 - r) / r^2
-  if constexpr (is_float_vec<V>) {
-    q = polynomial<V, 7>(r,
-                         {1 / 40320.f, 1 / 5040.f, 1 / 720.f, 1 / 120.f, 1 / 24.f, 1 / 6.f, 0.5f});
+  if constexpr (f32) {
+    q = polynomial<V, 7>(r, {2.479083e-05f, 0.00019973586f, 0.0013889305f, 0.008333142f,
+                             0.04166666f, 0.16666667f, 0.5f});
   } else {
-    q = polynomial<V, 13>(
-        r, {1 / 87178291200., 1 / 6227020800., 1 / 479001600., 1 / 39916800., 1 / 3628800.,
-            1 / 362880., 1 / 40320., 1 / 5040., 1 / 720., 1 / 120., 1 / 24., 1 / 6., 0.5});
+    q = polynomial<V, 12>(r, {1.6054292042462218e-10, 2.0966029151540556e-09, 2.505239831433766e-08,
+                              2.755705724246849e-07, 2.7557318221505205e-06, 2.480158765843327e-05,
+                              0.00019841269842607698, 0.0013888888888668796, 0.008333333333332608,
+                              0.041666666666667136, 0.16666666666666669, 0.5});
   }
   const V p = fma(r * r, q, r);
-  // 2^n p + (2^n - 1), halved and doubled so that n = 128 does not overflow early.
-  const V s = power_of_two<V>(n - 1);
-  const V y = E(2) * fma(s, p, s - E(0.5));
-  return x == x ? (x == E(0) ? x : y) : x;
+  // 2^k p + (2^k - 1), halved and doubled so that k = 128 does not overflow early.
+  const V s = power_of_two<V>(k.integer - 1);
+  const V result = E(2) * fma(s, p, s - E(0.5));
+  return x == E(0) ? x : result;
+}
+
+// --- logarithms ---------------------------------------------------------------------------------
+
+// x = 2^exponent m with m around 1, and log(m) = f + tail. For a positive finite x; what other x
+// give is told at finish_log.
+template <class V>
+struct LogParts {
+  V exponent, f, tail;
+};
+
+template <class V>
+PG_HOST_INLINE LogParts<V> log_parts(V x) {
+  using E = Elem<V>;
+  constexpr bool f32 = is_float_vec<V>;
+  LogParts<V> parts;
+#if defined(__AVX512F__)
+  // m in [3/4, 3/2); subnormals are normalised by the instructions.
+  if constexpr (f32) {
+    const __m512 m =
+        _mm512_maskz_getmant_ps(0xffff, (__m512)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+    parts.exponent =
+        (V)_mm512_maskz_getexp_ps(0xffff, (__m512)x) - (V)_mm512_maskz_getexp_ps(0xffff, m);
+    parts.f = (V)m - E(1);
+  } else {
+    x += E(0);  // -0 would give a significand of -1
+    const __m512d m =
+        _mm512_maskz_getmant_pd(0xff, (__m512d)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+    parts.exponent =
+        (V)_mm512_maskz_getexp_pd(0xff, (__m512d)x) - (V)_mm512_maskz_getexp_pd(0xff, m);
+    parts.f = (V)m - E(1);
+  }
+#else
+  const Mask<V> subnormal = x < splat(E(f32 ? 0x1p-126 : 0x1p-1022));
+  const V y = subnormal ? x * E(f32 ? 0x1p25 : 0x1p54) : x;
+  constexpr int shift = f32 ? 23 : 52;
+  constexpr auto three_quarters = Elem<Mask<V>>(f32 ? 0x3f400000 : 0x3fe8000000000000);
+  const Mask<V> k = subtract_bits(bits(y), Mask<V>{} + three_quarters) >> shift;
+  parts.f = (V)subtract_bits(bits(y), k << shift) - E(1);
+  parts.exponent = __builtin_convertvector(k - (subnormal & (f32 ? 25 : 54)), V);
+#endif
+  const V f = parts.f, square = f * f;
+  if constexpr (f32) {
+    const V p = polynomial<V, 8>(f, {-0.045074694f, 0.10462998f, -0.13161176f, 0.14478393f,
+                                     -0.16647314f, 0.19990861f, -0.25000095f, 0.3333345f});
+    parts.tail = square * fma(f, p, splat(-0.5f));
+  } else {
+    // log(1 + f) = 2 s + s z (2/3 + 2/5 z + ...), s = f / (2 + f), z = s^2
+    const V s = quotient(f, f + E(2)), z = s * s;
+    const V r = z * polynomial<V, 11>(z, {2 / 23., 2 / 21., 2 / 19., 2 / 17., 2 / 15., 2 / 13.,
+                                          2 / 11., 2 / 9., 2 / 7., 2 / 5., 2 / 3.});
+    const V h = E(0.5) * square;
+    parts.tail = s * (h + r) - h;
+  }
+  return parts;
+}
+
+// y for a positive finite x, else what a logarithm gives: -inf of 0, NaN of negative numbers. The
+// AVX-512 instructions of log_parts have seen to that already.
+template <class V>
+PG_HOST_INLINE V finish_log(V x, V y) {
+#if defined(__AVX512F__)
+  (void)x;
+  return y;
+#else
+  using E = Elem<V>;
+  y = x == E(INFINITY) ? x : y;
+  y = x == E(0) ? splat(E(-INFINITY)) : y;
+  return x < E(0) ? splat(E(NAN)) : (x == x ? y : x);
+#endif
+}
+
+// ln 2 in two parts, the first with room for a product with an exponent.
+template <class V>
+PG_HOST_INLINE V add_ln2_multiple(V exponent, V f, V tail) {
+  using E = Elem<V>;
+  const V high = splat(E(is_float_vec<V> ? 6.9313812256e-01 : 6.93147180369123816490e-01));
+  const V low = splat(E(is_float_vec<V> ? 9.0580006145e-06 : 1.90821492927058770002e-10));
+  return fma(exponent, high, f + fma(exponent, low, tail));
 }
 
 template <class V>
 PG_HOST_INLINE V log(V x) {
+  const LogParts<V> parts = log_parts(x);
+  return finish_log(x, add_ln2_multiple(parts.exponent, parts.f, parts.tail));
+}
+
+template <class V>
+PG_HOST_INLINE V log2(V x) {
+  using E = Elem<V>;
+  const LogParts<V> parts = log_parts(x);
+  // log2(e) = 1 + c: the products' leading parts are exact.
+  const V c = splat(E(0.44269504088896340736));
+  const V m = parts.f + parts.tail;
+  const V rest = fma(m, c, (parts.f - m) + parts.tail);
+  return finish_log(x, (m + rest) + parts.exponent);
+}
+
+template <class V>
+PG_HOST_INLINE V log10(V x) {
   using E = Elem<V>;
   constexpr bool f32 = is_float_vec<V>;
-  const V tiny = splat(E(f32 ? 0x1p-126 : 0x1p-1022));
-  const Mask<V> subnormal = x < tiny;
-  const V y = subnormal ? x * E(f32 ? 0x1p25 : 0x1p54) : x;
-  // y = 2^k m with m in [sqrt(1/2), sqrt 2).
-  constexpr int shift = f32 ? 23 : 52;
-  constexpr auto root_half = Elem<Mask<V>>(f32 ? 0x3f3504f3 : 0x3fe6a09e667f3bcd);
-  const Mask<V> k = subtract_bits(bits(y), Mask<V>{} + root_half) >> shift;
-  const V f = (V)subtract_bits(bits(y), k << shift) - E(1);
-  const V e = __builtin_convertvector(k - (subnormal & (f32 ? 25 : 54)), V);
-  const V s = f / (f + E(2)), z = s * s;
-  V r;  // log(1 + f) = 2 s + s z (2/3 + 2/5 z + ...)
-  if constexpr (f32) {
-    r = z * polynomial<V, 6>(z, {2 / 13.f, 2 / 11.f, 2 / 9.f, 2 / 7.f, 2 / 5.f, 2 / 3.f});
-  } else {
-    r = z * polynomial<V, 11>(z, {2 / 23., 2 / 21., 2 / 19., 2 / 17., 2 / 15., 2 / 13., 2 / 11.,
-                                  2 / 9., 2 / 7., 2 / 5., 2 / 3.});
-  }
-  const V h = E(0.5) * f * f;
-  const V ln2_high = splat(E(f32 ? 6.9313812256e-01 : 6.93147180369123816490e-01));
-  const V ln2_low = splat(E(f32 ? 9.0580006145e-06 : 1.90821492927058770002e-10));
-  V result = e * ln2_high - ((h - (s * (h + r) + e * ln2_low)) - f);
-  result = x == E(INFINITY) ? x : result;
-  result = x == E(0) ? splat(E(-INFINITY)) : result;
-  return x < E(0) ? splat(E(NAN)) : (x == x ? result : x);
+  const LogParts<V> parts = log_parts(x);
+  const V m = parts.f + parts.tail;
+  const V high = splat(E(f32 ? 3.0102920532e-01 : 3.01029995663611771306e-01));
+  const V low = splat(E(f32 ? 7.9034151668e-07 : 3.69423907715893078616e-13));
+  const V y = fma(m, splat(E(0.43429448190325182765)), parts.exponent * low);
+  return finish_log(x, fma(parts.exponent, high, y));
+}
+
+// log(1 + x) for x in [-1/2, 2^90].
+template <class V>
+PG_HOST_INLINE V log1p_tame(V x) {
+  using E = Elem<V>;
+  const V u = x + E(1);
+  // What the addition lost, relative to u.
+  const V lost = x > E(1) ? E(1) - (u - x) : x - (u - E(1));
+  const LogParts<V> parts = log_parts(u);
+  return add_ln2_multiple(parts.exponent, parts.f, parts.tail + quotient(lost, u));
 }
 
 template <class V>
 PG_HOST_INLINE V log1p(V x) {
   using E = Elem<V>;
-  const V u = x + E(1);
-  // What the addition lost, relative to u.
-  const V lost = (x > E(1) ? E(1) - (u - x) : x - (u - E(1))) / u;
-  const V y = log(u);
-  const V result = abs(y) < E(INFINITY) ? y + lost : y;
-  return x == E(0) ? x : result;
+  const Mask<V> tame = (x > E(-0.5)) & (x < E(0x1p60));
+  const V y = tame ? log1p_tame(x) : log(x + E(1));  // outside nothing of weight is lost
+  return x == E(0) ? x : y;
+}
+
+// --- hyperbolic functions and their inverses ----------------------------------------------------
+
+template <class V>
+PG_HOST_INLINE V sinh(V x) {
+  using E = Elem<V>;
+  const V a = abs(x), z = x * x;
+  V p;  // (sinh(x) / x - 1) / x^2 for |x| <= 1
+  if constexpr (is_float_vec<V>) {
+    p = polynomial<V, 5>(z, {1 / 39916800.f, 1 / 362880.f, 1 / 5040.f, 1 / 120.f, 1 / 6.f});
+  } else {
+    p = polynomial<V, 9>(
+        z, {1 / 121645100408832000., 1 / 355687428096000., 1 / 1307674368000., 1 / 6227020800.,
+            1 / 39916800., 1 / 362880., 1 / 5040., 1 / 120., 1 / 6.});
+  }
+  const V small = fma(x * z, p, x);
+  const V e = half_exp(a);
+  const V large = e - quotient(splat(E(0.25)), min(splat(E(0x1p60)), e));
+  return a < E(1) ? small : copysign(large, x);
 }
 
 template <class V>
-PG_HOST_INLINE V tanh(V x) {
+PG_HOST_INLINE V cosh(V x) {
   using E = Elem<V>;
-  const V limit = splat(E(is_float_vec<V> ? 20 : 44));
-  const V t = expm1(min(abs(x), limit) * E(2));
-  return x == x ? copysign(t / (t + E(2)), x) : x;
+  const V e = half_exp(abs(x));
+  return e + quotient(splat(E(0.25)), min(splat(E(0x1p60)), e));
 }
 
+template <class V>
+PG_HOST_INLINE V asinh(V x) {
+  using E = Elem<V>;
+  constexpr bool f32 = is_float_vec<V>;
+  const V a = abs(x);
+  const Mask<V> huge = a > splat(E(f32 ? 0x1p40 : 0x1p80));  // there asinh(a) = log(2 a)
+  const V b = huge ? splat(E(1)) : a, z = b * b;
+  const V y = log1p(huge ? a : b + z / (E(1) + sqrt(z + E(1))));
+  return copysign(huge ? y + E(0.69314718055994530942) : y, x);
+}
+
+template <class V>
+PG_HOST_INLINE V acosh(V x) {
+  using E = Elem<V>;
+  constexpr bool f32 = is_float_vec<V>;
+  const Mask<V> huge = x > splat(E(f32 ? 0x1p40 : 0x1p80));
+  const V t = x - E(1);
+  const V y = log1p(huge ? x : t + sqrt(E(2) * t + t * t));
+  const V result = huge ? y + E(0.69314718055994530942) : y;
+  return x < E(1) ? splat(E(NAN)) : result;
+}
+
+template <class V>
+PG_HOST_INLINE V atanh(V x) {
+  using E = Elem<V>;
+  const V a = abs(x);
+  return copysign(E(0.5) * log1p(E(2) * a / (E(1) - a)), x);
+}
+
+// --- made of exponentials -----------------------------------------------------------------------
+
+// exp(-|x|) is at most 1, so nothing overflows and small results keep their bits.
 template <class V>
 PG_HOST_INLINE V sigmoid(V x) {
   using E = Elem<V>;
-  return E(1) / (E(1) + exp(-x));
+  const V e = exp(-abs(x)), one = splat(E(1));
+  return quotient(x < E(0) ? e : one, one + e);
 }
 
 template <class V>
 PG_HOST_INLINE V silu(V x) {
-  using E = Elem<V>;
-  return x / (E(1) + exp(-x));
+  return x * sigmoid(x);
 }
 
 // log(1 + exp(x)), without overflow for large x.
 template <class V>
 PG_HOST_INLINE V softplus(V x) {
   using E = Elem<V>;
-  const V zero = splat(E(0));
-  return (x > zero ? x : (x == x ? zero : x)) + log1p(exp(-abs(x)));
-}
-
-// Float: x P(x^2) up to 1; beyond, 1 - exp(Q(|x|)) with Q fitted to log erfc. Double: the
-// library's, lane by lane.
-template <class V>
-PG_HOST_INLINE V erf(V x) {
-  if constexpr (is_float_vec<V>) {
-    const V a = abs(x), z = x * x;
-    const V small = x * polynomial<V, 7>(z, {7.889110565884039e-05f, -8.020838722586632e-04f,
-                                             5.189535208046436e-03f, -2.6854444295167923e-02f,
-                                             1.1283600330352783e-01f, -3.761262595653534e-01f,
-                                             1.1283791065216064f});
-    const V b = min(a, splat(4.0f));
-    const V q = polynomial<V, 8>(
-        b, {-2.1496271074283868e-05f, 4.391081165522337e-04f, -4.193619359284639e-03f,
-            2.517898753285408e-02f, -1.083725094795227e-01f, -6.33262574672699e-01f,
-            -1.1295568943023682f, 1.8344669661018997e-04f});
-    const V large = copysign(1.0f - exp(q), x);
-    const V y = a < 1.0f ? small : large;
-    return x == x ? y : x;
-  } else {
-    for (int i = 0; i < kLanes<double>; ++i) x[i] = std::erf(x[i]);
-    return x;
-  }
-}
-
-template <class V>
-PG_HOST_INLINE V gelu(V x) {
-  using E = Elem<V>;
-  return E(0.5) * x * (E(1) + erf(x * E(0.70710678118654752440)));
-}
-template <class V>
-PG_HOST_INLINE V gelu_tanh(V x) {
-  using E = Elem<V>;
-  return E(0.5) * x * (E(1) + tanh(E(0.79788456080286535588) * (x + E(0.044715) * x * x * x)));
-}
-
-// --- sine and cosine ----------------------------------------------------------------------------
-
-// x = q pi/2 + r for |x| < 1e6 (|q| < 2^20). pi/2 comes in parts of 33 bits, so that the products
-// with q are exact.
-PG_HOST_INLINE Vec<double> reduce_half_pi(Vec<double> x, Vec<int64_t>& q) {
-  const Vec<double> k = round_small(x * 0.63661977236758134308, q);
-  Vec<double> r = x - k * 1.57079632673412561417e+00;
-  r = r - k * 6.07710050630396597660e-11;
-  return r - k * 2.02226624879595063154e-21;
-}
-// Floats are reduced in double, half a vector at a time.
-PG_HOST_INLINE Vec<float> reduce_half_pi(Vec<float> x, Vec<int32_t>& q) {
-  typedef float HalfFloats __attribute__((vector_size(kVecBytes / 2)));
-  typedef int32_t HalfInts __attribute__((vector_size(kVecBytes / 2)));
-  Vec<float> result;
-  for (int part = 0; part < 2; ++part) {
-    HalfFloats h;
-    memcpy(&h, reinterpret_cast<char*>(&x) + part * int(sizeof h), sizeof h);
-    Vec<int64_t> whole;
-    const Vec<double> wide = __builtin_convertvector(h, Vec<double>);
-    const Vec<double> k = round_small(wide * 0.63661977236758134308, whole);
-    const Vec<double> r = (wide - k * 1.57079632673412561417e+00) - k * 6.07710050650619224932e-11;
-    h = __builtin_convertvector(r, HalfFloats);
-    const HalfInts n = __builtin_convertvector(whole, HalfInts);
-    memcpy(reinterpret_cast<char*>(&result) + part * int(sizeof h), &h, sizeof h);
-    memcpy(reinterpret_cast<char*>(&q) + part * int(sizeof h), &n, sizeof h);
-  }
-  return result;
-}
-
-// sin(x + quarter_turns pi/2). Arguments beyond 1e6 go to the library, whose reduction is exact for
-// any size.
-template <class V>
-PG_HOST_INLINE V sine(V x, int quarter_turns) {
-  using E = Elem<V>;
-  if (any(!(abs(x) < E(1e6)))) {
-    for (int i = 0; i < kLanes<E>; ++i) x[i] = quarter_turns ? std::cos(x[i]) : std::sin(x[i]);
-    return x;
-  }
-  Mask<V> q;
-  const V r = reduce_half_pi(x, q), z = r * r;
-  V s, c;
-  if constexpr (is_float_vec<V>) {
-    s = polynomial<V, 4>(z, {1 / 362880.f, -1 / 5040.f, 1 / 120.f, -1 / 6.f});
-    c = polynomial<V, 5>(z, {-1 / 3628800.f, 1 / 40320.f, -1 / 720.f, 1 / 24.f, -0.5f});
-  } else {
-    s = polynomial<V, 8>(z, {1 / 355687428096000., -1 / 1307674368000., 1 / 6227020800.,
-                             -1 / 39916800., 1 / 362880., -1 / 5040., 1 / 120., -1 / 6.});
-    c = polynomial<V, 8>(z, {1 / 20922789888000., -1 / 87178291200., 1 / 479001600., -1 / 3628800.,
-                             1 / 40320., -1 / 720., 1 / 24., -0.5});
-  }
-  const V sin_r = fma(r * z, s, r);
-  const V cos_r = fma(z, c, splat(E(1)));
-  const Mask<V> quadrant = q + quarter_turns;
-  const V y = (quadrant & 1) != 0 ? cos_r : sin_r;
-  constexpr int sign_shift = is_float_vec<V> ? 30 : 62;
-  return (V)(bits(y) ^ ((quadrant & 2) << sign_shift));
-}
-template <class V>
-PG_HOST_INLINE V sin(V x) {
-  return sine(x, 0);
-}
-template <class V>
-PG_HOST_INLINE V cos(V x) {
-  return sine(x, 1);
+  return max(splat(E(0)), x) + log1p_tame(exp(-abs(x)));
 }
 
 }  // namespace pygrad::cpu::PG_ISA_NS

@@ -64,16 +64,22 @@ PG_HOST_DEVICE constexpr uint32_t uniform_mask() {
 }
 
 // Elements 2 j (odd = false) and 2 j + 1 of a standard normal draw. The radius takes a uniform in
-// (0, 1], so its logarithm is finite.
+// (0, 1], so its logarithm is finite; the quarter turns of the angle are taken out before it is
+// rounded.
+template <class T>
+PG_HOST_DEVICE T normal_from_uniforms(T u1, T u2, T step, bool odd) {
+  const T radius = std::sqrt(T(-2) * std::log(u1 + step));
+  const int turns = int(T(4) * u2 + T(0.5));
+  const T angle = T(6.28318530717958647692) * (u2 - T(0.25) * T(turns));
+  const int quadrant = turns + (odd ? 0 : 1);  // sin(x + pi / 2) = cos(x)
+  const T y = quadrant & 1 ? std::cos(angle) : std::sin(angle);
+  return quadrant & 2 ? -radius * y : radius * y;
+}
 PG_HOST_DEVICE float normal_from(uint32_t first, uint32_t second, bool odd) {
-  const float radius = std::sqrt(-2.0f * std::log(uniform_from(first) + 0x1p-24f));
-  const float angle = 6.28318530717958647692f * uniform_from(second);
-  return radius * (odd ? std::sin(angle) : std::cos(angle));
+  return normal_from_uniforms(uniform_from(first), uniform_from(second), 0x1p-24f, odd);
 }
 PG_HOST_DEVICE double normal_from(uint64_t first, uint64_t second, bool odd) {
-  const double radius = std::sqrt(-2.0 * std::log(uniform_from(first) + 0x1p-53));
-  const double angle = 6.28318530717958647692 * uniform_from(second);
-  return radius * (odd ? std::sin(angle) : std::cos(angle));
+  return normal_from_uniforms(uniform_from(first), uniform_from(second), 0x1p-53, odd);
 }
 
 // One element by its position; kernels that walk whole blocks get the same numbers more cheaply.

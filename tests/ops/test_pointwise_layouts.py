@@ -1,0 +1,95 @@
+"""Pointwise loops where general samples do not reach: large outputs, one-number operands, narrow
+integers, and operands that lie crosswise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pygrad
+from pygrad import _C
+
+ISAS = list(_C.available_isas())
+
+
+@pytest.fixture(params=ISAS)
+def each_isa(request: pytest.FixtureRequest, isa: Any) -> None:
+    isa(request.param)
+
+
+def test_output_larger_than_the_caches(each_isa: None) -> None:
+    # 2 x 36 MB: beyond every streaming threshold. Odd sizes, so that rows and blocks end anywhere.
+    x = np.arange(9_000 * 1_001, dtype=np.float32).reshape(9_000, 1_001) - 4e6
+    row = np.arange(1_001, dtype=np.float32)
+    t = pygrad.tensor(x)
+    assert (pygrad.relu(t).numpy() == np.maximum(x, 0)).all()
+    assert ((t + pygrad.tensor(row)).numpy() == x + row).all()
+    assert ((t * 2.0).numpy() == x * 2).all()
+    assert ((t[:, 1:] - t[:, :-1]).numpy() == x[:, 1:] - x[:, :-1]).all()
+    t.mul_(2.0)
+    assert (t.numpy() == x * 2).all()
+
+
+@pytest.mark.parametrize("shape", [(1,), (7,), (64,), (513,), (3, 100), (100, 3), (5, 1, 130)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "int32"])
+def test_operand_that_is_one_number(each_isa: None, shape: tuple[int, ...], dtype: str) -> None:
+    kind = getattr(pygrad, dtype)
+    x = pygrad.arange(1, int(np.prod(shape)) + 1).reshape(shape).to(kind)
+    for number in (pygrad.tensor(3).to(kind), pygrad.tensor([3]).to(kind)):
+        full = pygrad.full(shape, 3, dtype=kind)
+        for function in (pygrad.add, pygrad.sub, pygrad.mul, pygrad.div, pygrad.maximum):
+            assert pygrad.equal(function(x, number), function(x, full))
+            assert pygrad.equal(function(number, x), function(full, x))
+        assert pygrad.equal(x - 3, x - full)
+        assert pygrad.equal(3 - x, full - x)
+    column = x[..., :1]
+    wide = column.expand(shape).contiguous()
+    assert pygrad.equal(x - column, x - wide)
+    assert pygrad.equal(column - x, wide - x)
+    turned = x.transpose(0, -1)
+    assert pygrad.equal(turned * 3, (x * 3).transpose(0, -1))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64"])
+def test_narrow_integers_wrap(each_isa: None, dtype: str) -> None:
+    rng = np.random.default_rng(0)
+    limits = np.iinfo(dtype)
+    a, b = rng.integers(limits.min, limits.max, (2, 333), dtype=dtype, endpoint=True)
+    ta, tb = pygrad.tensor(a), pygrad.tensor(b)
+    number = a[0].item()
+    with np.errstate(over="ignore"):
+        for got, expected in (
+            (ta + tb, a + b), (ta - tb, a - b), (ta * tb, a * b),
+            (ta & tb, a & b), (ta | tb, a | b), (ta ^ tb, a ^ b),
+            (ta + number, a + a[0]), (number - ta, a[0] - a), (ta & number, a & a[0]),
+            (ta < tb, a < b), (ta >= tb, a >= b), (ta == tb, a == b), (ta != tb, a != b),
+            (ta < number, a < a[0]), (ta > number, a > a[0]),
+        ):  # fmt: skip
+            assert got.numpy().dtype == expected.dtype
+            assert (got.numpy() == expected).all()
+
+
+def test_bools(each_isa: None) -> None:
+    a, b = np.random.default_rng(0).integers(0, 2, (2, 300)).astype(bool)
+    ta, tb = pygrad.tensor(a), pygrad.tensor(b)
+    for got, expected in (
+        (ta & tb, a & b), (ta | tb, a | b), (ta ^ tb, a ^ b), (ta + tb, a | b), (ta * tb, a & b),
+        (ta == tb, a == b), (ta < tb, a < b), (ta & True, a), (ta ^ True, ~a),
+    ):  # fmt: skip
+        assert (got.numpy() == expected).all()
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (257, 130), (31, 700), (700, 9), (1, 70), (3, 65, 90)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "uint8"])
+def test_operands_that_lie_crosswise(each_isa: None, shape: tuple[int, ...], dtype: str) -> None:
+    kind = getattr(pygrad, dtype)
+    x = (pygrad.arange(int(np.prod(shape))) % 97).reshape(shape).to(kind)
+    crosswise = x.transpose(-1, -2).contiguous().transpose(-1, -2)
+    assert not crosswise.is_contiguous() or 1 in shape
+    assert pygrad.equal(x + crosswise, x + x)
+    assert pygrad.equal(crosswise - x, x - x)
+    assert pygrad.equal((x * crosswise).transpose(-1, -2), (x * x).transpose(-1, -2))
+    assert pygrad.equal(pygrad.where(x > 40, crosswise, x), x)
+    assert pygrad.equal(crosswise < x + x, x < x + x)
