@@ -13,18 +13,19 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 # Nothing but the engine is imported before the import that is measured.
 _IMPORT = """
 import time
-start = time.perf_counter()
+start, before = time.perf_counter(), time.process_time()
 import {name}
-elapsed = (time.perf_counter() - start) * 1e3
+elapsed, cpu = (time.perf_counter() - start) * 1e3, (time.process_time() - before) * 1e3
 resident = 0.0
 for line in open("/proc/self/status"):
     if line.startswith("VmRSS:"):
         resident = int(line.split()[1]) / 1024
-print(elapsed, resident)
+print(elapsed, resident, cpu)
 """
 
 _FIRST_STEP = """
@@ -38,7 +39,7 @@ loss.backward()
 sgd.step()
 loss.item()
 import time
-print(time.monotonic())
+print(time.monotonic(), time.process_time() * 1e3)
 """
 
 
@@ -77,16 +78,26 @@ def first_step_ms(engine: str, brief: bool) -> float | None:
     return statistics.median(times[1:])
 
 
-def installed_mb(engine: str, brief: bool) -> float:
-    """Size in MiB of the package's files, its dependencies not included."""
+def import_cpu_ms(engine: str) -> float:
+    """Like `import_ms` in processor time, which other processes hardly change."""
+    return _python(_IMPORT, name=engine)[2]
+
+
+def first_step_cpu_ms(engine: str) -> float:
+    """Like `first_step_ms` in processor time, the interpreter's own start included."""
+    return _python(_FIRST_STEP, name=engine)[1]
+
+
+def files(engine: str) -> list[Path]:
+    """The package's files, without those of its dependencies and compiled modules."""
     import importlib
 
     package = importlib.import_module(engine)
     folders = {os.path.dirname(os.path.realpath(str(package.__file__)))}
     native = getattr(package, "_C", None)  # it may lie elsewhere when the sources are imported
-    files = set()
+    found = set()
     if native is not None and getattr(native, "__file__", None):
-        files.add(os.path.realpath(native.__file__))
+        found.add(os.path.realpath(native.__file__))
     for name in (engine + ".libs", engine + "lib"):
         beside = os.path.join(os.path.dirname(next(iter(folders))), name)
         if os.path.isdir(beside):
@@ -94,8 +105,13 @@ def installed_mb(engine: str, brief: bool) -> float:
     for folder in folders:
         for place, inner, names in os.walk(folder):
             inner[:] = [name for name in inner if name != "__pycache__"]
-            files.update(os.path.realpath(os.path.join(place, name)) for name in names)
-    return sum(os.path.getsize(f) for f in files if os.path.isfile(f)) / 2**20
+            found.update(os.path.realpath(os.path.join(place, name)) for name in names)
+    return [Path(file) for file in sorted(found) if os.path.isfile(file)]
+
+
+def installed_mb(engine: str, brief: bool) -> float:
+    """Size in MiB of the package's files, its dependencies not included."""
+    return sum(file.stat().st_size for file in files(engine)) / 2**20
 
 
 def peak_mb(engine: str, row: str, threads: int) -> float:

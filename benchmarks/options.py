@@ -49,6 +49,7 @@ class Options:
     tiny: bool = False
     precision: str = "highest"
     list: bool = False
+    budget: str = ""
 
 
 def _names(known: tuple[str, ...], what: str, text: str) -> tuple[str, ...]:
@@ -87,14 +88,6 @@ def _picture(text: str) -> Path:
     path = _output(text)
     if path.suffix not in (".svg", ".png"):
         raise argparse.ArgumentTypeError(f"{text!r}: expected a name that ends in .svg or .png")
-    if path.suffix == ".png":
-        from importlib.util import find_spec
-
-        if find_spec("matplotlib") is None:
-            raise argparse.ArgumentTypeError(
-                f"{text!r}: a PNG needs matplotlib, which is not installed; "
-                "install it or name an .svg, which needs nothing"
-            )
     return path
 
 
@@ -121,6 +114,8 @@ def parse(arguments: list[str]) -> Options:
     add("--subject", choices=ENGINES, default="pygrad", help="the engine the peers are compared "
         "with (default pygrad)")  # fmt: skip
     add("--list", action="store_true", help="list the rows and stop")
+    add("--budget", nargs="?", const="check", default="", choices=("check", "refresh"), help="hold "
+        "benchmarks/budget.json against this machine, or measure its figures anew")  # fmt: skip
     found = parser.parse_args(arguments)
     asked = found.peers is not None
     peers = found.peers if asked else tuple(p for p in ("numpy", "torch") if _installed(p))
@@ -140,6 +135,7 @@ def parse(arguments: list[str]) -> Options:
         tiny=found.tiny,
         precision=found.matmul_precision,
         list=found.list,
+        budget=found.budget,
     )
 
 

@@ -107,9 +107,12 @@ def _head(suite: Suite) -> str:
     machine, options = suite.machine, suite.options
     cache = ", ".join(f"{k} {v >> 10} KiB" for k, v in machine["caches"].items())
     versions = ", ".join(f"{name} {version}" for name, version in suite.versions.items())
+    peak = ", ".join(
+        f"{dtype} {best.rate / 1e9:.0f} GFLOP/s" for dtype, best in suite.roof.flops.items()
+    )
     gemm = ", ".join(
         f"{dtype} {best.rate / 1e9:.0f} GFLOP/s ({best.by})"
-        for dtype, best in suite.roof.flops.items()
+        for dtype, best in suite.roof.gemm.items()
     )
     stream = ", ".join(
         f"{level} {best.rate / 1e9:.0f} GB/s ({best.by})"
@@ -125,6 +128,7 @@ def _head(suite: Suite) -> str:
         f"{machine['date']}."
     )
     roof_text = (
+        f"Multiply-adds on registers alone: {peak or 'not measured'}.\n"
         f"Best matrix product of any engine: {gemm}.\nBest copy, add or sum of any engine "
         f"by the level that holds the arrays: {stream}."
     )

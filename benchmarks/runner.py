@@ -182,7 +182,7 @@ def collect(options: Options) -> Suite:
         if result.row.group == "matmul" and result.flops:
             for name, timing in result.times.items():
                 rate = result.flops / timing.fastest
-                suite.roof.observe_flops(result.dtype, rate, f"{name} {result.row.name}")
+                suite.roof.observe_gemm(result.dtype, rate, f"{name} {result.row.name}")
     return suite
 
 
@@ -197,6 +197,10 @@ def run_suite(options: Options) -> int:
             variants = ", ".join(row.variants)
             print(f"{row.group:9} {row.name:34} {variants}")
         return 0
+    if options.budget:
+        from benchmarks import budget
+
+        return budget.run(refresh=options.budget == "refresh")
     suite = collect(options)
     print(report.text(suite))
     if options.json is not None:

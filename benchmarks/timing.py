@@ -45,9 +45,9 @@ class Timing:
         return [a / b for a, b in zip(self.samples, other.samples, strict=True)]
 
 
-def _timer(work: Work) -> Callable[[int], float]:
+def _timer(work: Work, clock: Callable[[], float]) -> Callable[[int], float]:
     """A function that runs the work n times and returns the seconds they took."""
-    run, clock = work.run, time.perf_counter
+    run = work.run
     if isinstance(run, Statement):
         statement = run
         return lambda n: float(statement.loop(repeat(None, n), clock, **statement.names))
@@ -73,18 +73,24 @@ def _calibrate(timer: Callable[[int], float]) -> float:
         n *= 8
 
 
-def alternate(works: dict[str, Work], effort: Effort, threads: int) -> dict[str, Timing]:
+def alternate(
+    works: dict[str, Work],
+    effort: Effort,
+    threads: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, Timing]:
     """Times the works in turn, the order reversed every other round.
 
     Args:
         works: engine's name to its work; all of them do the same.
         effort: how long to measure.
         threads: with more than one, a pause and an untimed run follow each change of engine.
+        clock: in seconds; one of processor time leaves out what other processes take.
 
     Returns:
         The timings, with as many samples for each engine.
     """
-    timers = {name: _timer(work) for name, work in works.items()}
+    timers = {name: _timer(work, clock) for name, work in works.items()}
     gc.collect()
     was_enabled = gc.isenabled()
     gc.disable()

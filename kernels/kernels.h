@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/chain.h"
 #include "kernels/op_lists.h"
 #include "kernels/view.h"
 
@@ -59,6 +60,36 @@ struct AttentionParams {
   bool causal;       // row i sees keys 0..i only
   double dropout_p;  // of the weights; their choice as by `dropout` on a (..., rows, keys) tensor
   uint64_t seed, offset;
+};
+
+// One layer of a recurrent network, in one direction, over sequences sorted by falling length.
+// Matrices are row-major without gaps; sequence b at step t has row starts[t] + b * row_step.
+enum class RecurrentMode : uint8_t { tanh, relu, lstm, gru };
+struct RecurrentArgs {
+  DType dtype;  // float or double
+  RecurrentMode mode;
+  bool reverse;
+  int64_t steps, batch, hidden, width;  // width: of the output, `hidden` unless it is projected
+  const int64_t *sizes, *starts;        // per step: sequences that are still going, and first row
+  int64_t row_step;
+  const void* weight;      // (gates * hidden, width)
+  const void* bias;        // (gates * hidden), or null
+  const void* projection;  // lstm: (width, hidden), or null
+  const void *h0, *c0;     // (batch, width) and, lstm only, (batch, hidden)
+  void* gates;             // (rows, gates * hidden): projected input, which becomes the gates
+  void* extra;             // (rows, hidden): lstm the cells, gru W_hn h + b_hn, else null
+  void* unprojected;       // (rows, hidden) where there is a projection
+  void* out;               // (rows, width); tanh and relu: the gates themselves
+  void *h_last, *c_last;   // like h0 and c0; null when not wanted
+};
+// Gradients of the same; the arguments hold what the forward pass left.
+struct RecurrentGrads {
+  const void* out;              // (rows, width), or null
+  const void *h_last, *c_last;  // null for none
+  void* gates;                  // of the projected input
+  void* extra;                  // gru: of W_hn h + b_hn
+  void* projected;              // (rows, width), with a projection: of its results
+  void *h0, *c0;
 };
 
 struct SgdParams {
@@ -129,6 +160,7 @@ struct AdagradParams {
   X(scatter, (ScatterOp op, const View& out, const View& index, const View& src, int64_t dim))     \
   /* matrix products and convolution */                                                            \
   X(gemm, (const GemmArgs& args))                                                                  \
+  X(int_mm, (const View& out, const View& a, const View& b)) /* int32 = (u)int8 int8, matrices */  \
   X(conv, (const View& out, const View& in, const View& weight, const View* bias,                  \
            const ConvParams& p))                                                                   \
   X(conv_backward_data, (const View& grad_in, const View& grad, const View& weight,                \
@@ -177,6 +209,8 @@ struct AdagradParams {
                          const View& grad, const View& out, const View& lse, const View& query,    \
                          const View& key, const View& value, const View* mask,                     \
                          const AttentionParams& p))                                                \
+  X(recurrent, (const RecurrentArgs& args))                                                        \
+  X(recurrent_backward, (const RecurrentArgs& args, const RecurrentGrads& grads))                  \
   /* random numbers: element i of the contiguous draw depends on (seed, offset, i) alone */        \
   X(random, (RandomOp op, const View& out, uint64_t seed, uint64_t offset, Scalar a, Scalar b))    \
   X(dropout, (const View& out, const View& in, double p, uint64_t seed, uint64_t offset))          \
@@ -235,9 +269,26 @@ const char* isa_name();
 bool set_isa(const char* name);  // false when this processor or build lacks it
 int available_isas(const char** names, int capacity);
 
+// Units for dot products (kernels/cpu/common/tile_choice.h): "amx", "avx512", "emulated" or "none".
+// They multiply bfloat16 and int8, and float32 as far as the settings below allow it.
+// PYGRAD_TILE_UNIT names one at start.
+const char* tile_unit();               // the one that bfloat16 products run on
+bool set_tile_unit(const char* name);  // also "auto"; false when this processor lacks it
+// How exact a float32 product must be: as float32; as sums of two bfloat16; as one bfloat16.
+enum class Float32Precision : uint8_t { highest, high, medium };
+Float32Precision float32_precision();
+void set_float32_precision(Float32Precision precision);
+// Whether float32 products may be computed from bfloat16 parts (PYGRAD_FLOAT32_SPLIT=0 forbids it).
+bool float32_split_allowed();
+void set_float32_split_allowed(bool allowed);
+
 // The thread pool (kernels/cpu/parallel.h). The default is min(affinity, cgroup quota).
 int num_threads();
 void set_num_threads(int n);
+
+// Flops a second (a fused multiply-add is two) that the threads reach on registers alone, with the
+// instruction set in force, for float or double: the best seen in `seconds`.
+double fma_peak(DType dtype, double seconds);
 
 // Memory and transfers of the CUDA device; null functions when the build has none. All may be
 // called with no driver present, in which case device_count() is 0.

@@ -1944,6 +1944,9 @@ def gather_gradients(params: Sequence[Tensor], /) -> tuple[list[Tensor], list[Te
 
 class ops:
     @staticmethod
+    def _int_mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor:
+        """Product of two matrices of 8-bit integers, summed in int32 (which wraps)."""
+    @staticmethod
     def abs(input: Tensor, *, out: Tensor | None = ...) -> Tensor:
         """Absolute value; of a complex number, its modulus."""
     @staticmethod
@@ -3415,6 +3418,50 @@ class ops:
         out: Sequence[Tensor] | None = ...,
     ) -> _GradInputGradWeightGradBias:
         """The gradients of group_norm."""
+    @overload
+    @staticmethod
+    def gru(
+        input: Tensor,
+        hx: Tensor,
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        batch_first: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
+        """Gated recurrent units over a sequence; arguments as for lstm(), but one state."""
+    @overload
+    @staticmethod
+    def gru(
+        data: Tensor,
+        batch_sizes: Tensor,
+        hx: Tensor,
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
+        """The same over packed sequences: rows sorted by time, batch_sizes of them per step."""
+    @staticmethod
+    def gru_cell(
+        input: Tensor,
+        hx: Tensor,
+        w_ih: Tensor,
+        w_hh: Tensor,
+        b_ih: Tensor | None = ...,
+        b_hh: Tensor | None = ...,
+        *,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """One step of gated recurrent units, in the order r, z, n: the new hidden state;..."""
     @staticmethod
     def gt(input: Tensor, other: Tensor | Scalar, *, out: Tensor | None = ...) -> Tensor:
         """Whether input > other, element by element; a bool tensor."""
@@ -3887,6 +3934,50 @@ class ops:
         out: Tensor | None = ...,
     ) -> Tensor:
         """log(sum(e^x)) over dimensions, without overflow."""
+    @overload
+    @staticmethod
+    def lstm(
+        input: Tensor,
+        hx: Sequence[Tensor],
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        batch_first: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Long short-term memory over a sequence; what nn.LSTM runs."""
+    @overload
+    @staticmethod
+    def lstm(
+        data: Tensor,
+        batch_sizes: Tensor,
+        hx: Sequence[Tensor],
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The same over packed sequences: rows sorted by time, batch_sizes of them per step."""
+    @staticmethod
+    def lstm_cell(
+        input: Tensor,
+        hx: Sequence[Tensor],
+        w_ih: Tensor,
+        w_hh: Tensor,
+        b_ih: Tensor | None = ...,
+        b_hh: Tensor | None = ...,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
+        """One step of an LSTM: c' = f c + i g and h' = o tanh(c')."""
     @staticmethod
     def lt(input: Tensor, other: Tensor | Scalar, *, out: Tensor | None = ...) -> Tensor:
         """Whether input < other, element by element; a bool tensor."""
@@ -4764,6 +4855,94 @@ class ops:
         maximize: _bool = ...,
     ) -> None:
         """One step of RMSprop, in place."""
+    @overload
+    @staticmethod
+    def rnn_relu(
+        input: Tensor,
+        hx: Tensor,
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        batch_first: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
+        """An Elman network with ReLU over a sequence; arguments as for lstm(), but one state."""
+    @overload
+    @staticmethod
+    def rnn_relu(
+        data: Tensor,
+        batch_sizes: Tensor,
+        hx: Tensor,
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
+        """The same over packed sequences: rows sorted by time, batch_sizes of them per step."""
+    @staticmethod
+    def rnn_relu_cell(
+        input: Tensor,
+        hx: Tensor,
+        w_ih: Tensor,
+        w_hh: Tensor,
+        b_ih: Tensor | None = ...,
+        b_hh: Tensor | None = ...,
+        *,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """One step of an Elman network with ReLU: the new hidden state; arguments as for..."""
+    @overload
+    @staticmethod
+    def rnn_tanh(
+        input: Tensor,
+        hx: Tensor,
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        batch_first: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
+        """An Elman network with tanh over a sequence; arguments as for lstm(), but one state."""
+    @overload
+    @staticmethod
+    def rnn_tanh(
+        data: Tensor,
+        batch_sizes: Tensor,
+        hx: Tensor,
+        params: Sequence[Tensor],
+        has_biases: _bool,
+        num_layers: _int,
+        dropout: _float,
+        train: _bool,
+        bidirectional: _bool,
+        *,
+        out: Sequence[Tensor] | None = ...,
+    ) -> tuple[Tensor, Tensor]:
+        """The same over packed sequences: rows sorted by time, batch_sizes of them per step."""
+    @staticmethod
+    def rnn_tanh_cell(
+        input: Tensor,
+        hx: Tensor,
+        w_ih: Tensor,
+        w_hh: Tensor,
+        b_ih: Tensor | None = ...,
+        b_hh: Tensor | None = ...,
+        *,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """One step of an Elman network with tanh: the new hidden state; arguments as for..."""
     @staticmethod
     def roll(
         input: Tensor,
@@ -5710,8 +5889,14 @@ def can_cast(from_: _dtype, to: _dtype, /) -> _bool: ...
 def result_type(tensor1: _Other, tensor2: _Other, /) -> _dtype: ...
 def get_num_threads() -> int: ...
 def set_num_threads(number: int, /) -> None: ...
+def get_deferral_threshold() -> int | None: ...
+def set_deferral_threshold(numel: int | None, /) -> None: ...
 def get_float32_matmul_precision() -> str: ...
 def set_float32_matmul_precision(precision: str, /) -> None: ...
+def tile_unit() -> str: ...
+def set_tile_unit(name: str, /) -> None: ...
+def float32_split_allowed() -> bool: ...
+def set_float32_split_allowed(allowed: bool, /) -> None: ...
 def build_info() -> dict[str, str]: ...
 def cpu_capability() -> str: ...
 def isa_name() -> str: ...
@@ -5721,6 +5906,8 @@ def memory_stats(device: str = ...) -> dict[str, int]: ...
 def reset_peak_memory_stats(device: str = ...) -> None: ...
 def empty_cache() -> None: ...
 def set_memory_cache_cap(nbytes: int, /) -> None: ...
+def crc32(data: Any, value: int = ...) -> int: ...
+def fma_peak(dtype: dtype, seconds: float = ...) -> float: ...
 def cuda_is_available() -> _bool: ...
 def cuda_is_built() -> _bool: ...
 def cuda_is_emulated() -> _bool: ...

@@ -10,12 +10,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined, unused-ignore]
+    from collections.abc import (  # type: ignore[attr-defined, unused-ignore]
+        Buffer,
+        Callable,
+    )
 
 ALIGNMENT = 64
 _PADDING_ID = 0x4246  # "FB": the extra field PyTorch pads with
 _MAX_32 = 0xFFFFFFFF
 _CHUNK = 1 << 24
+
+
+def _crc32() -> Callable[[Buffer, int], int]:
+    """The module's own checksum where the processor has an instruction for it, else zlib's."""
+    import zlib
+
+    from pygrad import _C
+
+    native: Any = _C
+    return getattr(native, "crc32", zlib.crc32)
 
 
 class ZipWriter:
@@ -46,10 +59,9 @@ class ZipWriter:
     def record(self, name: str, data: Buffer) -> None:
         """Appends one record."""
         import struct
-        import zlib
 
         view = memoryview(data).cast("B")
-        crc, size, offset = zlib.crc32(view), view.nbytes, self._position
+        crc, size, offset = _crc32()(view, 0), view.nbytes, self._position
         path = f"{self._prefix}/{name}".encode()
         extra = b""
         if size >= _MAX_32:  # zip64: the sizes move to an extra field
@@ -192,8 +204,7 @@ class ZipReader:
 
     def read_into(self, name: str, target: memoryview) -> None:
         """Reads a record of exactly ``target.nbytes`` bytes and checks its CRC."""
-        import zlib
-
+        checksum = _crc32()
         entry = self._entry(name)
         self._file.seek(self.offset(name))
         readinto = getattr(self._file, "readinto", None)
@@ -208,7 +219,7 @@ class ZipReader:
                 chunk[:count] = data
             if count == 0:
                 raise RuntimeError(f"load(): record '{name}' is truncated")
-            crc = zlib.crc32(chunk[:count], crc)
+            crc = checksum(chunk[:count], crc)
             done += count
         if crc != entry.CRC:
             raise RuntimeError(

@@ -122,6 +122,7 @@ def _write_atomically(path: str, write: Callable[[BinaryIO], None]) -> None:
     )
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
     handle = os.open(temporary, flags, 0o666)
+    replaced = None if mode is None else _opened(target)
     try:
         with open(handle, "wb") as file:
             write(file)
@@ -132,7 +133,11 @@ def _write_atomically(path: str, write: Callable[[BinaryIO], None]) -> None:
         os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
+        if replaced is not None:
+            os.close(replaced)
         raise
+    if replaced is not None:
+        _close_later(replaced)
     # The name itself must survive a power cut; some file systems cannot sync a folder.
     try:
         directory = os.open(folder, os.O_RDONLY)
@@ -144,6 +149,28 @@ def _write_atomically(path: str, write: Callable[[BinaryIO], None]) -> None:
         pass
     finally:
         os.close(directory)
+
+
+def _opened(path: str) -> int | None:
+    """A handle on a file that is about to lose its name; None if it may not be read."""
+    try:
+        return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return None
+
+
+def _close_later(handle: int) -> None:
+    """Closes the last handle on a file without a name, on a thread of its own.
+
+    That gives the file's blocks back to the disk, which can take longer than writing new ones, and
+    nobody needs to wait for it.
+    """
+    import threading
+
+    try:
+        threading.Thread(target=os.close, args=(handle,), name="pygrad-save").start()
+    except RuntimeError:  # the interpreter is shutting down, or there are too many threads
+        os.close(handle)
 
 
 def load(

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import struct
 import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ET
-from importlib.util import find_spec
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks import check, plot, report, runner
+from benchmarks import budget, check, plot, report, runner
 from benchmarks.engines import ArrayEngine
 from benchmarks.machine import thread_environment
 from benchmarks.options import GROUPS, TINY, Options, parse
-from benchmarks.roof import Roof
+from benchmarks.roof import Best, Roof
 from benchmarks.row import ROWS, Row, Statement, Work, selected
 from benchmarks.timing import Timing, alternate
 
@@ -48,6 +49,7 @@ def test_every_row_runs_and_agrees(tmp_path):
     assert {r["group"] for r in run["rows"]} == set(GROUPS[:-1])
     assert [r["row"] for r in run["rows"]] == [r.name for r in selected(GROUPS[:-1], "")]
     assert run["roof"]["best_gemm"]["float32"]["gflops"] > 0
+    assert run["roof"]["peak"]["float64"]["gflops"] > 0
     # Every row has a figure or says why not.
     for entry in run["rows"]:
         assert "pygrad" in entry["figures"] or entry["status"] != "ok", entry["row"]
@@ -154,13 +156,16 @@ def test_alternating_runs_pair_up():
 def test_bound_takes_the_slower_of_flops_and_traffic():
     roof = Roof(limits={"L2": 1e6, "L3": 1e7})
     assert roof.bound(1e9, 1e6, "float32") == (0.0, "")
-    roof.observe_flops("float32", 1e9, "a product")
-    roof.observe_flops("float32", 1e8, "a slower product")
+    roof.observe_gemm("float32", 1e9, "a product")
+    roof.observe_gemm("float32", 1e8, "a slower product")
     for level, rate in (("L2", 1e11), ("L3", 1e10), ("DRAM", 1e9)):
         roof.observe_bandwidth(level, rate, "a copy")
     assert roof.bound(1e9, 1e6, "float32") == (1.0, "flop")
     assert roof.bound(0, 1e6, "float32") == (1e-5, "L2")
     assert roof.bound(0, 1e8, "float32") == (0.1, "DRAM")
+    # What the registers allow stands above any product, and is what counts.
+    roof.flops["float32"] = Best(2e9, "registers")
+    assert roof.bound(1e9, 1e6, "float32") == (0.5, "flop")
 
 
 def test_losses_come_first_and_means_are_geometric():
@@ -196,11 +201,36 @@ def test_bad_options(arguments, capsys):
     assert "error" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(find_spec("matplotlib") is not None, reason="matplotlib is installed")
-def test_png_without_matplotlib_says_so(capsys):
-    with contextlib.suppress(SystemExit):
-        parse(["--plot", "figure.png"])
-    assert "matplotlib, which is not installed" in capsys.readouterr().err
+def test_a_png_shows_the_peers_in_their_colours(tmp_path):
+    """The file is decoded here: its size, its palette, and ink of every colour."""
+    options = Options(subject="numpy", peers=("torch", "jax"), groups=("overhead",))
+    result = runner.Result(Row("overhead", "a_row_100MB", lambda b: Work(lambda: None)))
+    result.times = {
+        name: Timing((seconds,) * 3, 1)
+        for name, seconds in (("numpy", 1e-6), ("torch", 3e-6), ("jax", 2e-7))
+    }
+    suite = runner.Suite(options, {}, {}, Roof(), [result])
+    plot.write(suite, tmp_path / "plot.png")
+    data = (tmp_path / "plot.png").read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    chunks, at = {}, 8
+    while at < len(data):
+        size, kind = struct.unpack(">I4s", data[at : at + 8])
+        body = data[at + 8 : at + 8 + size]
+        assert struct.unpack(">I", data[at + 8 + size : at + 12 + size])[0] == zlib.crc32(
+            kind + body
+        )
+        chunks[kind], at = body, at + 12 + size
+    width, height = struct.unpack(">II", chunks[b"IHDR"][:8])
+    pixels = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, width + 1)
+    assert not pixels[:, 0].any()
+    palette = [chunks[b"PLTE"][i : i + 3].hex() for i in range(0, len(chunks[b"PLTE"]), 3)]
+    for colour in ("d1495b", "3d8b5a"):  # in the legend and at the row
+        assert (pixels[:, 1:] == palette.index(colour)).sum() > 200
+    # Torch is slower and lies on the right, JAX on the left; the legend has them the other way.
+    row = pixels[140:, 1:]
+    right, left = (np.nonzero(row == palette.index(c))[1].mean() for c in ("d1495b", "3d8b5a"))
+    assert left < right
 
 
 def test_no_row_matches():
@@ -211,3 +241,41 @@ def test_no_row_matches():
 def test_threads_are_the_same_for_all():
     settings = thread_environment(3)
     assert settings["OMP_NUM_THREADS"] == settings["PYGRAD_NUM_THREADS"] == "3"
+
+
+def test_the_budget_is_kept():
+    """Nothing costs more than benchmarks/budget.json allows."""
+    done = benchmarks("--budget")
+    exceeded = [line for line in done.stdout.splitlines() if "exceeded" in line]
+    assert not exceeded, "\n".join(exceeded)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 2 + len(budget.read())
+
+
+def test_the_budget_can_be_exceeded(monkeypatch, capsys, threads):
+    """A limit below what anything can cost is reported, after all tries."""
+    known = {item.name: item for item in budget.read()}
+    tight = [replace(known["shape_attr"], limit=1e-3), replace(known["wheel"], limit=0.1)]
+    generous = [replace(known["shape_attr"], limit=1e3)]
+    monkeypatch.setattr(budget, "read", lambda: tight + generous)
+    assert budget.run(refresh=False) == 1
+    assert capsys.readouterr().out.count("**exceeded**") == 2
+
+
+def test_the_budget_holds_operations_steps_and_the_package():
+    units = {item.name: item.unit for item in budget.read()}
+    for name in ("add_1elt", "add_1elt_grad", "item", "index_int"):
+        assert units[name] == "ns"
+    for name in ("moons_mlp_bce_b1", "mnist_mlp_sgd", "mnist_mlp_adam", "lenet_b64_sgd"):
+        assert units[name] == "us"
+    assert (units["import"], units["resident_after_import"], units["wheel"]) == ("ms", "MB", "MB")
+    assert all(item.held <= item.limit for item in budget.read())
+
+
+def test_refreshing_the_budget_keeps_its_limits(monkeypatch, tmp_path, threads):
+    item = replace({i.name: i for i in budget.read()}["shape_attr"], figure=1.0, ratio=9.0)
+    budget.write([budget.refreshed(item)], tmp_path / "budget.json")
+    (again,) = budget.read(tmp_path / "budget.json")
+    assert again.limit == item.limit
+    assert again.ratio != 9.0
+    assert again.figure > 1.0

@@ -8,12 +8,15 @@ import os
 import pickle
 import random
 import stat
+import threading
 import zipfile
+import zlib
 
+import numpy as np
 import pytest
 
 import pygrad
-from pygrad import nn, optim
+from pygrad import _C, nn, optim
 
 DTYPES = [
     "bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64",
@@ -251,6 +254,28 @@ def test_saving_is_atomic(tmp_path, monkeypatch):
         assert os.listdir(tmp_path) == ["model.pt"]
     with pytest.raises(OSError, match="disk is full"):
         pygrad.save({}, _Failing())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts handles in /proc")
+def test_saving_over_a_file_leaks_no_handle(tmp_path, monkeypatch):
+    """The old file is freed on a thread, after a save and never before."""
+    path = tmp_path / "model.pt"
+    pygrad.save({"version": 0}, path)
+    before = len(os.listdir("/proc/self/fd"))
+    for version in range(5):
+        pygrad.save({"version": version}, path)
+    path.chmod(0o200)  # unless the tests run as root, the old file cannot be opened
+    pygrad.save({"version": 5}, path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pygrad.save({"version": 6}, path)
+    for thread in threading.enumerate():
+        if thread.name == "pygrad-save":
+            thread.join()
+    assert len(os.listdir("/proc/self/fd")) == before
+    path.chmod(0o600)
+    assert pygrad.load(path) == {"version": 5}
 
 
 def test_saving_through_a_link_keeps_the_link(tmp_path):
@@ -525,3 +550,19 @@ def test_random_damage_never_gets_through_as_another_error():
             loaded(whole)
         except RuntimeError as error:
             assert str(error).startswith("load()")
+
+
+@pytest.mark.skipif(not hasattr(_C, "crc32"), reason="the processor has no carry-less product")
+def test_the_checksum_is_that_of_zip_files():
+    random = np.random.default_rng(0)
+    data = random.integers(0, 256, 70_000, dtype=np.uint8).tobytes()
+    for size in [*range(300), 1023, 1024, 65_537, 70_000]:
+        start, value = size % 17, int(random.integers(0, 2**32))
+        piece = memoryview(data)[start : start + size]
+        assert _C.crc32(piece, value) == zlib.crc32(piece, value), size
+    assert _C.crc32(data) == zlib.crc32(data)
+    halves = _C.crc32(memoryview(data)[40_000:], _C.crc32(memoryview(data)[:40_000]))
+    assert halves == zlib.crc32(data)
+    for wrong in (memoryview(data)[::2], np.zeros((2, 2))):
+        with pytest.raises(RuntimeError, match="without"):
+            _C.crc32(wrong)

@@ -1,5 +1,6 @@
 #include "csrc/autograd/inplace.h"
 
+#include "csrc/core/deferred.h"
 #include "csrc/ops/ops.h"
 
 namespace pygrad {
@@ -40,6 +41,13 @@ Tensor make_output(const Tensor& like, Sizes sizes, DType dtype,
       return alias(self);
     }
   }
+  // A large result may be deferred: its memory is taken when its value is. What no machine has
+  // memory for is refused here, as ever.
+  constexpr int64_t kHuge = int64_t(1) << 48;
+  if (is_large(like.numel()) && !like.device().is_cuda() && like.is_contiguous())
+    if (const int64_t n = numel_of(sizes); n < kHuge)
+      return make_tensor(make_storage_without_memory(size_t(n) * item_size(dtype)), dtype, sizes,
+                         contiguous_strides(sizes), 0);
   if (Shape::same(like.sizes(), sizes)) return empty_like(like, dtype);
   return empty(sizes, dtype, like.device());
 }

@@ -29,12 +29,12 @@ struct TensorRef {
 using Inputs = std::span<const TensorRef>;
 
 struct Saved {
-  std::array<const Tensor*, 8> items{};
+  std::array<const Tensor*, 16> items{};
   size_t count = 0;
 };
 template <class... T>
 Saved saved(const T&... tensors) {
-  static_assert(sizeof...(T) <= 8);
+  static_assert(sizeof...(T) <= 16);
   return Saved{{&tensors...}, sizeof...(T)};
 }
 

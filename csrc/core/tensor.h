@@ -78,7 +78,7 @@ class Tensor {
   }
 
   void* data() const {
-    return static_cast<char*>(p_->storage->data) + p_->offset * int64_t(item_size(p_->dtype));
+    return static_cast<char*>(p_->storage->data()) + p_->offset * int64_t(item_size(p_->dtype));
   }
   template <class T>
   T* data_as() const {

@@ -12,11 +12,14 @@ Tensor activation(const char* name, const char* node, ActivationOp op, const Ten
   require_floating(name, input.dtype());
   Tensor out = make_output(input, input.sizes(), input.dtype(), {input});
   const Tensor kept = keep(input, out, input.requires_grad());
-  kernels::activation(input.device_type())(op, out.view(), input.view(), a, b, c);
-  return record(node, std::move(out), {input}, saved(kept),
-                [op, a, b, c](const Node& n, const Tensor& g) {
-                  return Grads{activation_backward(g, n.saved(0), op, a, b, c)};
-                });
+  if (!is_large(out.numel()) ||
+      !defer(
+          {.kernel = PointwiseStep::Kernel::activation, .op = uint8_t(op), .parameters = {a, b, c}},
+          out, {&input}))
+    kernels::activation(input.device_type())(op, out.view(), input.view(), a, b, c);
+  return record(node, std::move(out), {input}, saved(kept), [op, a, b, c](const Node& n, const Tensor& g) {
+    return Grads{activation_backward(g, n.saved(0), op, a, b, c)};
+  });
 }
 
 Tensor relu_backward(const Tensor& grad, const Tensor& output);
@@ -42,7 +45,9 @@ Example:
 Tensor relu_backward(const Tensor& grad, const Tensor& output) {
   const Tensor g = to(grad, output.dtype());
   Tensor out = make_output(output, output.sizes(), output.dtype(), {g, output});
-  kernels::relu_backward(output.device_type())(out.view(), g.view(), output.view());
+  if (!is_large(out.numel()) ||
+      !defer({.kernel = PointwiseStep::Kernel::relu_backward}, out, {&g, &output}))
+    kernels::relu_backward(output.device_type())(out.view(), g.view(), output.view());
   return record(
       "threshold_backward", std::move(out), {grad}, saved(output),
       [](const Node& n, const Tensor& gg) { return Grads{relu_backward(gg, n.saved(0))}; });

@@ -66,8 +66,12 @@ Tensor activation_backward(const Tensor& grad, const Tensor& input, ActivationOp
                            double b, double c) {
   const Tensor g = to(grad, input.dtype());
   Tensor out = make_output(input, input.sizes(), input.dtype(), {g, input});
-  kernels::activation_backward(input.device_type())(op, out.view(), g.view(), input.view(), a, b,
-                                                    c);
+  if (!is_large(out.numel()) || !defer({.kernel = PointwiseStep::Kernel::activation_backward,
+                                        .op = uint8_t(op),
+                                        .parameters = {a, b, c}},
+                                       out, {&g, &input}))
+    kernels::activation_backward(input.device_type())(op, out.view(), g.view(), input.view(), a, b,
+                                                      c);
   return record("activation_backward", std::move(out), {grad, input}, saved(g, input),
                 [op, a, b, c](const Node& n, const Tensor& gg) {
                   const Tensor x = n.saved(1);

@@ -52,10 +52,7 @@ Tensor add_scaled(const char* name, const Tensor& input, const Tensor& other, Sc
   } else {
     // One pass: a + alpha * b * 1.
     const Tensor one = full(Shape{}, Scalar(1), dtype, call.a.device());
-    const Sizes sizes = call.out.sizes();
-    kernels::ternary(call.a.device_type())(TernaryOp::addcmul, call.out.view(),
-                                           call.a.view_expanded(sizes), call.b.view_expanded(sizes),
-                                           one.view_expanded(sizes), alpha);
+    run_ternary(TernaryOp::addcmul, call.out, call.a, call.b, one, alpha);
   }
   return record(name, std::move(call.out), {input, other}, {},
                 [alpha](const Node& n, const Tensor& g) {

@@ -20,7 +20,13 @@ Tensor clamp(const Tensor& input, const std::optional<Scalar>& min,
   const Tensor kept = keep(x, out, input.requires_grad());
   const Scalar low = min.value_or(Scalar()), high = max.value_or(Scalar());
   const bool has_low = min.has_value(), has_high = max.has_value();
-  kernels::clamp(x.device_type())(out.view(), x.view(), low, has_low, high, has_high);
+  if (!is_large(out.numel()) || !defer({.kernel = PointwiseStep::Kernel::clamp,
+                                        .has_low = has_low,
+                                        .has_high = has_high,
+                                        .scalar = low,
+                                        .high = high},
+                                       out, {&x}))
+    kernels::clamp(x.device_type())(out.view(), x.view(), low, has_low, high, has_high);
   return record("clamp:1", out, {input}, saved(kept),
                 [low, high, has_low, has_high](const Node& n, const Tensor& g) {
                   const Tensor v = n.saved(0);

@@ -167,6 +167,7 @@ Tensor masked_select(const Tensor& input, const Tensor& mask);
 Tensor matmul(const Tensor& input, const Tensor& other);
 Tensor mm(const Tensor& input, const Tensor& mat2);
 Tensor bmm(const Tensor& input, const Tensor& mat2);
+Tensor _int_mm(const Tensor& input, const Tensor& mat2);
 Tensor outer(const Tensor& input, const Tensor& vec2);
 Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias);
 

@@ -51,6 +51,16 @@ BinaryCall::BinaryCall(const char* name, const Tensor& input, const Tensor& othe
 }
 
 void BinaryCall::run(BinaryOp op) const {
+  if (is_large(out.numel())) {
+    using Kernel = PointwiseStep::Kernel;
+    if (b.defined() ? defer({.kernel = Kernel::binary, .op = uint8_t(op)}, out, {&a, &b})
+                    : defer({.kernel = Kernel::binary_scalar,
+                             .op = uint8_t(op),
+                             .scalar_first = scalar_first,
+                             .scalar = scalar},
+                            out, {&a}))
+      return;
+  }
   if (!b.defined()) {
     kernels::binary_scalar(a.device_type())(op, out.view(), a.view(), scalar, scalar_first);
   } else {

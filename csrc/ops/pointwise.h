@@ -2,6 +2,7 @@
 #pragma once
 
 #include "csrc/autograd/inplace.h"
+#include "csrc/core/deferred.h"
 #include "csrc/ops/checks.h"
 #include "csrc/ops/ops.h"
 #include "csrc/ops/registry.h"
@@ -23,26 +24,46 @@ inline Tensor keep(const Tensor& operand, const Tensor& out, bool needed) {
   return overwritten ? clone(operand) : operand;
 }
 
+// Runs the op, now or, on a large tensor, when its value is needed.
+inline void run_unary(UnaryOp op, const Tensor& out, const Tensor& x) {
+  if (is_large(out.numel()) &&
+      defer({.kernel = PointwiseStep::Kernel::unary, .op = uint8_t(op)}, out, {&x}))
+    return;
+  kernels::unary(x.device_type())(op, out.view(), x.view());
+}
+
+// The same for s-scaled combinations of three operands, which broadcast to `out`.
+inline void run_ternary(TernaryOp op, const Tensor& out, const Tensor& a, const Tensor& b,
+                        const Tensor& c, Scalar s) {
+  if (is_large(out.numel()) &&
+      defer({.kernel = PointwiseStep::Kernel::ternary, .op = uint8_t(op), .scalar = s}, out,
+            {&a, &b, &c}))
+    return;
+  const Sizes sizes = out.sizes();
+  kernels::ternary(out.device_type())(op, out.view(), a.view_expanded(sizes),
+                                      b.view_expanded(sizes), c.view_expanded(sizes), s);
+}
+
 // f(x) whose backward needs x, its own result, or neither. `x` is `input` after promotion.
 template <class F>
 Tensor unary_of_input(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
                       F backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   const Tensor kept = keep(x, out, input.requires_grad());
-  kernels::unary(x.device_type())(op, out.view(), x.view());
+  run_unary(op, out, x);
   return record(name, std::move(out), {input}, saved(kept), backward);
 }
 template <class F>
 Tensor unary_of_output(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
                        F backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
-  kernels::unary(x.device_type())(op, out.view(), x.view());
+  run_unary(op, out, x);
   return record(name, std::move(out), {input}, saved(out), backward);
 }
 template <class F>
 Tensor unary_plain(const char* name, UnaryOp op, const Tensor& input, const Tensor& x, F backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
-  kernels::unary(x.device_type())(op, out.view(), x.view());
+  run_unary(op, out, x);
   return record(name, std::move(out), {input}, {}, backward);
 }
 

@@ -24,7 +24,7 @@ Tensor power_of_number(const Tensor& input, Scalar exponent) {
   const bool two = exponent.to_double() == 2 && !exponent.is_complex();
   const Tensor base = keep(input, call.out, input.requires_grad());
   if (two)
-    kernels::unary(call.a.device_type())(UnaryOp::square, call.out.view(), call.a.view());
+    run_unary(UnaryOp::square, call.out, call.a);
   else
     call.run(BinaryOp::pow);
   return record("pow", std::move(call.out), {input}, saved(base),

@@ -440,7 +440,9 @@ Tensor sigmoid_backward(const Tensor& grad, const Tensor& output) {
   if (is_complex(output.dtype()) || grad.dtype() != output.dtype())
     return mul(grad, conj(mul(output, rsub(output, Scalar(1)))));
   const Tensor out = make_output(output, output.sizes(), output.dtype(), {grad, output});
-  kernels::sigmoid_backward(output.device_type())(out.view(), grad.view(), output.view());
+  if (!is_large(out.numel()) ||
+      !defer({.kernel = PointwiseStep::Kernel::sigmoid_backward}, out, {&grad, &output}))
+    kernels::sigmoid_backward(output.device_type())(out.view(), grad.view(), output.view());
   return record("sigmoid_backward", out, {grad, output}, saved(grad, output),
                 [](const Node& n, const Tensor& gg) {
                   const Tensor g = n.saved(0), y = n.saved(1);

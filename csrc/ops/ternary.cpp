@@ -149,11 +149,7 @@ struct TernaryCall {
         broadcast_shapes(name, a.sizes(), broadcast_shapes(name, b.sizes(), c.sizes()));
     out = make_output(a, sizes, dtype, {a, b, c});
   }
-  void run(TernaryOp op, Scalar s) const {
-    const Sizes sizes = out.sizes();
-    kernels::ternary(out.device_type())(op, out.view(), a.view_expanded(sizes),
-                                        b.view_expanded(sizes), c.view_expanded(sizes), s);
-  }
+  void run(TernaryOp op, Scalar s) const { run_ternary(op, out, a, b, c, s); }
 };
 
 DType three_types(const Tensor& a, const Tensor& b, const Tensor& c) {

@@ -132,7 +132,9 @@ Tensor tanh_backward(const Tensor& grad, const Tensor& output) {
   if (is_complex(output.dtype()) || grad.dtype() != output.dtype())
     return mul(grad, conj(rsub(square(output), Scalar(1))));
   const Tensor out = make_output(output, output.sizes(), output.dtype(), {grad, output});
-  kernels::tanh_backward(output.device_type())(out.view(), grad.view(), output.view());
+  if (!is_large(out.numel()) ||
+      !defer({.kernel = PointwiseStep::Kernel::tanh_backward}, out, {&grad, &output}))
+    kernels::tanh_backward(output.device_type())(out.view(), grad.view(), output.view());
   return record("tanh_backward", out, {grad, output}, saved(grad, output),
                 [](const Node& n, const Tensor& gg) {
                   const Tensor g = n.saved(0), y = n.saved(1);

@@ -163,8 +163,7 @@ Tensor resized(const char* op, const Tensor& self, const Shape& size) {
     if (storage.nbytes)
       copy_data(make_tensor(grown, DType::UInt8, whole, one, 0),
                 make_tensor(old, DType::UInt8, whole, one, 0));
-    std::swap(storage.data, grown->data);
-    std::swap(storage.nbytes, grown->nbytes);
+    storage.swap_memory(*grown);
   }
   TensorImpl* p = self.impl();
   const Shape strides = contiguous_strides(size);

@@ -74,6 +74,7 @@ void fill(DLTensor& d, const Tensor& t, int64_t* shape, int64_t* strides) {
     shape[i] = t.size(i);
     strides[i] = t.size(i) < 2 ? 1 : t.stride(i);
   }
+  t.storage().expose();
   d = {t.numel() ? t.data() : nullptr,
        dl_device(t),
        int32_t(t.dim()),

@@ -64,6 +64,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int flags) {
       dims[n + i] = t.stride(i) * Py_ssize_t(item_size(t.dtype()));
     }
     static char nothing[16];
+    t.storage().expose();  // whoever holds the buffer may write it at any time
     view->buf = t.numel() ? t.data() : nothing;
     view->obj = Py_NewRef(self);
     view->len = t.numel() * Py_ssize_t(item_size(t.dtype()));

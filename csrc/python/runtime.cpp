@@ -1,6 +1,7 @@
 // What the module says of itself and of the machine: threads, instruction sets, memory, CUDA,
 // generators, dtype rules.
 #include "csrc/core/allocator.h"
+#include "csrc/core/deferred.h"
 #include "csrc/ops/creation.h"
 #include "csrc/ops/ops.h"
 #include "csrc/python/python.h"
@@ -12,13 +13,15 @@
 #define PYGRAD_BUILD_OPTIONS ""
 #endif
 
+namespace pygrad {
+extern void* (*release_python_lock)();
+extern void (*retake_python_lock)(void* state);
+}  // namespace pygrad
+
 namespace pygrad::python {
 namespace {
 
-// How float32 products may be computed. Every route of this build is native float32, the most
-// exact: the setting is kept.
-constexpr const char* kPrecisions[] = {"highest", "high", "medium"};
-std::atomic<int> matmul_precision{0};
+constexpr const char* kPrecisions[] = {"highest", "high", "medium"};  // as in Float32Precision
 
 void init_generators(py::module_& m) {
   py::class_<Generator>(m, "Generator", "The state of a random stream: a seed and a position.")
@@ -140,6 +143,10 @@ void init_cuda(py::module_& m) {
 void init_runtime(py::module_& m) {
   init_generators(m);
   init_cuda(m);
+  release_python_lock = []() -> void* {
+    return Py_IsInitialized() && PyGILState_Check() ? PyEval_SaveThread() : nullptr;
+  };
+  retake_python_lock = [](void* s) { PyEval_RestoreThread(static_cast<PyThreadState*>(s)); };
 
   m.attr("__version__") = PYGRAD_VERSION;
   m.def("build_info", [] {
@@ -158,7 +165,30 @@ void init_runtime(py::module_& m) {
     PG_CHECK(n > 0, "set_num_threads(): expected a positive integer, got ", n);
     set_num_threads(n);
   });
+  m.def("get_deferral_threshold", []() -> std::optional<int64_t> {
+    const int64_t n = deferral_threshold.load();
+    return n == INT64_MAX ? std::nullopt : std::optional<int64_t>(n);
+  });
+  m.def("set_deferral_threshold", [](std::optional<int64_t> n) {
+    PG_CHECK_VALUE(!n || *n > 0,
+                   "set_deferral_threshold(): expected a positive number of elements, or None to "
+                   "run every op at once, got ",
+                   n.value_or(0));
+    const ReleaseGil gil(true);
+    set_deferral_threshold(n.value_or(INT64_MAX));
+  });
   m.def("isa_name", [] { return std::string(isa_name()); });
+  m.def(
+      "fma_peak",
+      [](py::object dtype, double seconds) {
+        const DType type = dtype_of_object(dtype.ptr());
+        PG_CHECK(type == DType::Float32 || type == DType::Float64, "fma_peak(): dtype is ", type,
+                 "; expected float32 or float64");
+        const ReleaseGil gil(true);
+        return fma_peak(type, seconds);
+      },
+      py::arg("dtype"), py::arg("seconds") = 0.01,
+      "Flops a second that registers alone allow, on the threads in force: the best in `seconds`.");
   m.def("available_isas", [] {
     const char* names[8];
     const int n = available_isas(names, 8);
@@ -219,11 +249,19 @@ void init_runtime(py::module_& m) {
   m.def("cpu_capability", [] { return std::string(isa_name()); });
   m.def("set_float32_matmul_precision", [](const std::string& precision) {
     for (int i = 0; i < 3; ++i)
-      if (precision == kPrecisions[i]) return matmul_precision.store(i);
+      if (precision == kPrecisions[i]) return set_float32_precision(Float32Precision(i));
     raise(ErrorKind::Value, "set_float32_matmul_precision(): '", precision,
           "' is unknown; expected 'highest', 'high' or 'medium'");
   });
-  m.def("get_float32_matmul_precision", [] { return kPrecisions[matmul_precision.load()]; });
+  m.def("get_float32_matmul_precision", [] { return kPrecisions[int(float32_precision())]; });
+  m.def("tile_unit", [] { return std::string(tile_unit()); });
+  m.def("set_tile_unit", [](const std::string& name) {
+    PG_CHECK_KIND(Value, set_tile_unit(name.c_str()), "tile_unit: '", name,
+                  "' is unknown or not available on this processor; expected 'auto', 'none', "
+                  "'emulated', 'avx512' or 'amx'");
+  });
+  m.def("float32_split_allowed", [] { return float32_split_allowed(); });
+  m.def("set_float32_split_allowed", [](bool allowed) { set_float32_split_allowed(allowed); });
 }
 
 }  // namespace pygrad::python

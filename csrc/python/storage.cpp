@@ -2,6 +2,7 @@
 // pickling.
 #include <cstring>
 
+#include "csrc/core/crc32.h"
 #include "csrc/ops/ops.h"
 #include "csrc/python/python.h"
 
@@ -61,9 +62,9 @@ py::object deep_copy(py::object self, py::dict memo) {
   if (!memo.contains(storage_id)) {
     StoragePtr copied = make_storage(storage->nbytes, storage->device);
     if (storage->device.is_cuda())
-      cuda_runtime()->copy(copied->data, storage->data, storage->nbytes, 2);
+      cuda_runtime()->copy(copied->data(), storage->data(), storage->nbytes, 2);
     else if (storage->nbytes)
-      std::memcpy(copied->data, storage->data, storage->nbytes);
+      std::memcpy(copied->data(), storage->data(), storage->nbytes);
     memo[storage_id] = py::cast(PyStorage{std::move(copied)});
   }
   Tensor c = make_tensor(py::cast<PyStorage&>(py::object(memo[storage_id])).storage, t.dtype(),
@@ -149,7 +150,7 @@ void init_storage(py::module_& m) {
            }),
            py::arg("nbytes") = 0, py::kw_only(), py::arg("device") = py::none())
       .def("data_ptr",
-           [](const PyStorage& s) { return reinterpret_cast<uintptr_t>(s.storage->data); })
+           [](const PyStorage& s) { return reinterpret_cast<uintptr_t>(s.storage->expose()); })
       .def("nbytes", [](const PyStorage& s) { return s.storage->nbytes; })
       .def("size", [](const PyStorage& s) { return s.storage->nbytes; })
       .def("__len__", [](const PyStorage& s) { return s.storage->nbytes; })
@@ -165,7 +166,7 @@ void init_storage(py::module_& m) {
         if (s.storage->device.is_cuda())
           throw py::buffer_error("CUDA memory has no buffer; copy the tensor with .cpu() first");
         static char nothing;
-        return py::buffer_info(s.storage->nbytes ? s.storage->data : &nothing, 1, "B",
+        return py::buffer_info(s.storage->nbytes ? s.storage->expose() : &nothing, 1, "B",
                                Py_ssize_t(s.storage->nbytes), s.storage->read_only);
       });
   m.def("_rebuild_tensor", [](const PyStorage& s, py::object dtype, int64_t offset, py::object size,
@@ -173,6 +174,20 @@ void init_storage(py::module_& m) {
     return rebuild_tensor(s, dtype, offset, shape_from(size), shape_from(stride));
   });
   m.def("_unpickle_tensor", unpickle);
+  if (has_crc32()) {
+    m.def(
+        "crc32",
+        [](const py::buffer& data, uint32_t crc) {
+          const py::buffer_info info = data.request();
+          PG_CHECK(info.ndim == 1 && (info.size == 0 || info.strides[0] == info.itemsize),
+                   "crc32(): the buffer has ", info.ndim,
+                   " dimensions or gaps; expected one dimension without");
+          const ReleaseGil gil(info.size * info.itemsize > 65536);
+          return crc32(crc, info.ptr, size_t(info.size * info.itemsize));
+        },
+        py::arg("data"), py::arg("value") = 0,
+        "The CRC-32 of `data`, as zlib.crc32; only on processors with the instruction for it.");
+  }
 
   add_method("untyped_storage", [](const Tensor& self) { return PyStorage{self.impl()->storage}; });
   add_method("storage", [](const Tensor& self) { return PyStorage{self.impl()->storage}; });

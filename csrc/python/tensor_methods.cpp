@@ -69,7 +69,8 @@ PyObject* method_stride(PyObject* self, Fast args, Py_ssize_t n, PyObject* kwnam
 PG_SIMPLE(method_dim, PyLong_FromLong(p->ndim))
 PG_SIMPLE(method_numel, PyLong_FromLongLong(p->numel))
 PG_SIMPLE(method_element_size, PyLong_FromSize_t(item_size(p->dtype)))
-PG_SIMPLE(method_data_ptr, PyLong_FromVoidPtr(p->numel ? (*Borrowed(self)).data() : nullptr))
+PG_SIMPLE(method_data_ptr,
+          PyLong_FromVoidPtr(p->storage->expose() && p->numel ? (*Borrowed(self)).data() : nullptr))
 PG_SIMPLE(method_storage_offset, PyLong_FromLongLong(p->offset))
 PG_SIMPLE(method_item, wrap_scalar(item(*Borrowed(self))))
 PG_SIMPLE(method_tolist, to_list(*Borrowed(self)))

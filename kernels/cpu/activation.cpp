@@ -70,13 +70,13 @@ struct VectorForm<math::mish_op> {
   PG_HOST_INLINE static V apply(V x, V, V, V) {
     using E = Elem<V>;
     const V e = exp(min(splat(E(20)), x)), n = e * (e + E(2));
-    return x * quotient(n, n + E(2));
+    return x * (n / (n + E(2)));
   }
   template <class V>
   PG_HOST_INLINE static V backward(V g, V x, V, V, V) {
     using E = Elem<V>;
     const V e = exp(min(splat(E(20)), x)), n = e * (e + E(2));
-    const V r = quotient(splat(E(1)), n + E(2));
+    const V r = E(1) / (n + E(2));
     return g * (n * r + E(4) * x * (e * r) * ((e + E(1)) * r));
   }
 };

@@ -8,35 +8,24 @@
 #include "kernels/math/binary.h"
 
 #include "kernels/cpu/pointwise.h"
+#include "kernels/cpu/vec_power.h"
 #include "kernels/cpu/vec_trigonometry.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 
-// Float powers by way of double, where the logarithm has bits to spare. Signs, infinite numbers and
-// exponents 0 are the library's.
-template <>
-struct VectorForm<math::pow_op> {
-  static constexpr bool float_only = true;
-  PG_HOST_INLINE static Vec<float> apply(Vec<float> a, Vec<float> b) {
-    typedef float HalfFloats __attribute__((vector_size(kVecBytes / 2)));
-    const Vec<int32_t> plain = (bits(a) >= 0) & (a < INFINITY) & (abs(b) < INFINITY) & (b != 0.0f);
-    if (any(~plain)) {
-      for (int i = 0; i < kLanes<float>; ++i) a[i] = std::pow(a[i], b[i]);
-      return a;
-    }
-    for (int part = 0; part < 2; ++part) {
-      const int offset = part * int(sizeof(HalfFloats));
-      HalfFloats base, exponent;
-      memcpy(&base, reinterpret_cast<char*>(&a) + offset, sizeof base);
-      memcpy(&exponent, reinterpret_cast<char*>(&b) + offset, sizeof exponent);
-      const Vec<double> y = __builtin_convertvector(exponent, Vec<double>) *
-                            log(__builtin_convertvector(base, Vec<double>));
-      base = __builtin_convertvector(exp(y), HalfFloats);
-      memcpy(reinterpret_cast<char*>(&a) + offset, &base, sizeof base);
-    }
-    return a;
-  }
-};
+#define PG_FLOAT_VECTOR_FORM(name)                                       \
+  template <>                                                            \
+  struct VectorForm<math::name##_op> {                                   \
+    static constexpr bool float_only = true;                             \
+    PG_HOST_INLINE static Vec<float> apply(Vec<float> a, Vec<float> b) { \
+      return PG_ISA_NS::name(a, b);                                      \
+    }                                                                    \
+  };
+PG_FLOAT_VECTOR_FORM(pow)
+PG_FLOAT_VECTOR_FORM(fmod)
+PG_FLOAT_VECTOR_FORM(remainder)
+PG_FLOAT_VECTOR_FORM(floor_divide)
+#undef PG_FLOAT_VECTOR_FORM
 template <>
 struct VectorForm<math::atan2_op> {
   template <class V>

@@ -11,28 +11,15 @@
 #include <limits>
 #include <type_traits>
 
+#include "kernels/cpu/vec.h"
 #include "kernels/dtype.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 
-#if defined(__AVX512F__)
-constexpr int kBlockVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kBlockVectorBytes = 32;
-#else
-constexpr int kBlockVectorBytes = 16;
-#endif
 constexpr int kFoldBytes = 256;  // of partial results in a fold
 
 // Elements in a block: its buffer, and the four rows of a column reduction, stay in L1.
 constexpr int64_t kBlock = 2048;
-
-template <class A>
-struct BlockVector {
-  typedef A type __attribute__((vector_size(kBlockVectorBytes)));
-  typedef A unaligned
-      __attribute__((vector_size(kBlockVectorBytes), aligned(alignof(A)), may_alias));
-};
 
 // --- arithmetic of a fold: on elements and on vectors alike --------------------------------------
 
@@ -42,8 +29,8 @@ PG_HOST_INLINE X add_values(X a, X b) {
     return X(uint64_t(a) + uint64_t(b));  // integers wrap
   } else if constexpr (is_complex_v<X>) {
     return X(a.re + b.re, a.im + b.im);
-  } else if constexpr (std::is_same_v<X, BlockVector<int64_t>::type>) {
-    using U = BlockVector<uint64_t>::type;
+  } else if constexpr (std::is_same_v<X, Vec<int64_t>>) {
+    using U = Vec<uint64_t>;
     return X(U(a) + U(b));
   } else {
     return a + b;
@@ -55,8 +42,8 @@ PG_HOST_INLINE X multiply_values(X a, X b) {
     return X(uint64_t(a) * uint64_t(b));
   } else if constexpr (is_complex_v<X>) {
     return X(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re);
-  } else if constexpr (std::is_same_v<X, BlockVector<int64_t>::type>) {
-    using U = BlockVector<uint64_t>::type;
+  } else if constexpr (std::is_same_v<X, Vec<int64_t>>) {
+    using U = Vec<uint64_t>;
     return X(U(a) * U(b));
   } else {
     return a * b;
@@ -116,69 +103,123 @@ struct FoldMin {
 
 // --- folds ---------------------------------------------------------------------------------------
 
+// The first n elements from p, the others `fill`.
+template <class A>
+PG_HOST_INLINE Vec<A> load_first(const A* p, int64_t n, A fill) {
+  using V = Vec<A>;
+  constexpr int kWidth = kVecBytes / int(sizeof(A));
+  V v = V{} + fill;
+  if (n >= kWidth) {
+    memcpy(&v, p, sizeof v);
+    return v;
+  }
+#if defined(__AVX512BW__)
+  if constexpr (sizeof(A) == 4) {
+    return (V)_mm512_mask_loadu_epi32((__m512i)v, __mmask16((1u << n) - 1), p);
+  } else if constexpr (sizeof(A) == 8) {
+    return (V)_mm512_mask_loadu_epi64((__m512i)v, __mmask8((1u << n) - 1), p);
+  }
+#endif
+  for (int64_t i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+
+// Joins lanes j and j + half, then halves again. Lane 0 is the result.
+template <class Op, class A, int kVectors>
+PG_HOST_INLINE A join_lanes(Vec<A> (&acc)[kVectors]) {
+  using V = Vec<A>;
+#pragma GCC unroll 4
+  for (int half = kVectors / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+    for (int k = 0; k < half; ++k) acc[k] = Op::template apply<A>(acc[k], acc[k + half]);
+  }
+  if constexpr (sizeof(A) >= 4) {
+    return reduce(acc[0], [](V a, V b) __attribute__((always_inline)) {
+      return Op::template apply<A>(a, b);
+    });
+  } else {
+    constexpr int kWidth = kVecBytes / int(sizeof(A));
+    A lanes[kWidth];
+    memcpy(lanes, &acc[0], sizeof lanes);
+    for (int half = kWidth / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; ++j) lanes[j] = Op::template apply<A>(lanes[j], lanes[j + half]);
+    }
+    return lanes[0];
+  }
+}
+
 // op over p[0..n), contiguous.
 template <class Op, class A>
 PG_HOST_INLINE A fold_block(const A* p, int64_t n) {
   constexpr int kLanes = kFoldBytes / int(sizeof(A));
-  alignas(64) A lanes[kLanes];
+  const A identity = Op::template identity<A>();
   int64_t i = 0;
   if constexpr (is_complex_v<A>) {
-    for (int j = 0; j < kLanes; ++j) lanes[j] = Op::template identity<A>();
+    A lanes[kLanes];
+    for (int j = 0; j < kLanes; ++j) lanes[j] = identity;
     for (; i + kLanes <= n; i += kLanes) {
       for (int j = 0; j < kLanes; ++j) lanes[j] = Op::template apply<A>(lanes[j], p[i + j]);
     }
+    for (int j = 0; i < n; ++i, ++j) lanes[j] = Op::template apply<A>(lanes[j], p[i]);
+    for (int half = kLanes / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; ++j) lanes[j] = Op::template apply<A>(lanes[j], lanes[j + half]);
+    }
+    return lanes[0];
   } else {
-    using V = typename BlockVector<A>::type;
-    using U = typename BlockVector<A>::unaligned;
-    constexpr int kWidth = kBlockVectorBytes / int(sizeof(A)), kVectors = kLanes / kWidth;
+    using V = Vec<A>;
+    constexpr int kWidth = kVecBytes / int(sizeof(A)), kVectors = kLanes / kWidth;
     V acc[kVectors];
-    for (int k = 0; k < kVectors; ++k) acc[k] = V{} + Op::template identity<A>();
+    for (int k = 0; k < kVectors; ++k) acc[k] = V{} + identity;
     for (; i + kLanes <= n; i += kLanes) {
+#pragma GCC unroll 16
       for (int k = 0; k < kVectors; ++k) {
-        const V x = *reinterpret_cast<const U*>(p + i + k * kWidth);
-        acc[k] = Op::template apply<A>(acc[k], x);
+        acc[k] = Op::template apply<A>(acc[k], load_first(p + i + k * kWidth, kWidth, identity));
       }
     }
-    memcpy(lanes, acc, sizeof(lanes));
-  }
-  for (int j = 0; i < n; ++i, ++j) lanes[j] = Op::template apply<A>(lanes[j], p[i]);
-  for (int half = kLanes / 2; half > 0; half /= 2) {
-    for (int j = 0; j < half; ++j) {
-      lanes[j] = Op::template apply<A>(lanes[j], lanes[j + half]);
+#pragma GCC unroll 16
+    for (int k = 0; k < kVectors; ++k) {
+      const int64_t left = n - i - k * kWidth;
+      if (left <= 0) break;
+      acc[k] = Op::template apply<A>(acc[k], load_first(p + i + k * kWidth, left, identity));
     }
+    return join_lanes<Op, A>(acc);
   }
-  return lanes[0];
 }
 
-// acc[j] = op(acc[j], row[j]) for `rows` rows, 1 or 4; four are joined pairwise before they meet
-// the accumulator.
-template <class Op, int kRows, class A>
-PG_HOST_INLINE void fold_rows(A* acc, const A* const* rows, int64_t n) {
-  static_assert(kRows == 1 || kRows == 4);
-  const auto join = [&](auto a, auto r0, auto r1, auto r2, auto r3) {
-    return Op::template apply<A>(
-        a, Op::template apply<A>(Op::template apply<A>(r0, r1), Op::template apply<A>(r2, r3)));
+constexpr int kFoldRows = 8;  // rows folded together
+
+// acc[j] = op(acc[j], row[j]) for one row, or kFoldRows, which are joined pairwise before they meet
+// the accumulator, while what lies `ahead` elements further on is fetched.
+template <class Op, bool kMany, class A>
+PG_HOST_INLINE void fold_rows(A* acc, const A* const* rows, int64_t n, int64_t ahead) {
+  const auto join = [&](auto a, auto b)
+                        __attribute__((always_inline)) { return Op::template apply<A>(a, b); };
+  const auto joined = [&](auto&& row) __attribute__((always_inline)) {
+    if constexpr (kMany) {
+      return join(join(join(row(0), row(1)), join(row(2), row(3))),
+                  join(join(row(4), row(5)), join(row(6), row(7))));
+    } else {
+      return row(0);
+    }
   };
   int64_t i = 0;
   if constexpr (!is_complex_v<A>) {
-    using V = typename BlockVector<A>::type;
-    using U = typename BlockVector<A>::unaligned;
-    constexpr int kWidth = kBlockVectorBytes / int(sizeof(A));
-    const auto at = [&](int r) -> V { return *reinterpret_cast<const U*>(rows[r] + i); };
+    using V = Vec<A>;
+    constexpr int kWidth = kVecBytes / int(sizeof(A));
     for (; i + kWidth <= n; i += kWidth) {
-      U* a = reinterpret_cast<U*>(acc + i);
-      if constexpr (kRows == 4)
-        *a = join(V(*a), at(0), at(1), at(2), at(3));
-      else
-        *a = Op::template apply<A>(V(*a), at(0));
+      V a;
+      memcpy(&a, acc + i, sizeof a);
+      a = join(a, joined([&](int r) __attribute__((always_inline)) {
+                 V v;
+                 memcpy(&v, rows[r] + i, sizeof v);
+                 if (kMany) __builtin_prefetch(rows[r] + i + ahead);
+                 return v;
+               }));
+      memcpy(acc + i, &a, sizeof a);
     }
   }
   for (; i < n; ++i) {
-    if constexpr (kRows == 4) {
-      acc[i] = join(acc[i], rows[0][i], rows[1][i], rows[2][i], rows[3][i]);
-    } else {
-      acc[i] = Op::template apply<A>(acc[i], rows[0][i]);
-    }
+    acc[i] = join(acc[i], joined([&](int r) __attribute__((always_inline)) { return rows[r][i]; }));
   }
 }
 
@@ -271,6 +312,7 @@ template <class A>
 struct Access {
   const A* (*load)(const void* base, int64_t offset, int64_t stride, int64_t n, A* buffer);
   void (*store)(void* base, int64_t offset, int64_t stride, int64_t n, const A* results);
+  bool in_place = false;  // elements at stride 1 are loaded where they are
 };
 namespace {
 template <class A, class T>
@@ -286,6 +328,10 @@ void store_cast(void* base, int64_t offset, int64_t stride, int64_t n, const A* 
     else
       to[i * stride] = T(results[i]);
   }
+}
+template <class A, class T>
+PG_HOST_INLINE Access<A> plain_access() {
+  return {load_plain<A, T>, store_cast<A, T>, std::is_same_v<A, T>};
 }
 }  // namespace
 

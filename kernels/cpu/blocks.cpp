@@ -292,7 +292,7 @@ bool worth_streaming(const BlockOperand* operands, int count, int64_t numel) {
     for (int d = 0; d < view.ndim; ++d) broadcast |= view.strides[d] == 0 && view.sizes[d] > 1;
     if (!broadcast) bytes += numel * int64_t(item_size(view.dtype));
   }
-  return bytes > last_level_cache();
+  return bytes > stream_threshold();
 }
 
 // One element for all positions.

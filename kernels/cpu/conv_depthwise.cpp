@@ -8,8 +8,8 @@
 // Parallel plan: by output channel; the planes of the images are added in order, in double.
 //
 // Memory plan: a bordered plane per running task, and a plane for strided or 16-bit gradients.
+#include "kernels/cpu/bordered.h"
 #include "kernels/cpu/conv.h"
-#include "kernels/cpu/conv_images.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {

@@ -12,8 +12,8 @@
 //
 // Memory plan: the weights as panels, once per call; the bordered images of a batch; the results of
 // some 200 pixels before they are written to their layout.
+#include "kernels/cpu/bordered.h"
 #include "kernels/cpu/conv.h"
-#include "kernels/cpu/conv_images.h"
 #include "kernels/cpu/conv_micro.h"
 
 namespace pygrad::cpu::PG_ISA_NS {

@@ -11,8 +11,8 @@
 // are too large for many sums, rows within one.
 //
 // Memory plan: the sums; a batch of bordered images and 256 turned pixels per running chunk.
+#include "kernels/cpu/bordered.h"
 #include "kernels/cpu/conv.h"
-#include "kernels/cpu/conv_images.h"
 #include "kernels/cpu/conv_micro.h"
 
 namespace pygrad::cpu::PG_ISA_NS {

@@ -12,7 +12,7 @@
 // double).
 #include "kernels/cpu/iterate.h"
 #include "kernels/cpu/kernels_decl.h"
-#include "kernels/cpu/stream.h"
+#include "kernels/cpu/stream_lanes.h"
 #include "kernels/cpu/transpose.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
@@ -125,9 +125,14 @@ PG_HOST_INLINE void move_words(char* to, int64_t to_step, const char* from, int6
   if (to_step != kItem) {
     move_all(to_step, from_step);
   } else if (from_step == 0) {
-    Word value;
-    memcpy(&value, from, kItem);
-    for (int64_t i = 0; i < n; ++i) memcpy(to + i * kItem, &value, kItem);
+    char pattern[kVecBytes];
+    for (int64_t i = 0; i < kVecBytes; i += kItem) memcpy(pattern + i, from, kItem);
+    Bytes v;
+    memcpy(&v, pattern, kVecBytes);
+    const int64_t bytes = n * kItem;
+    int64_t i = 0;
+    for (; i + kVecBytes <= bytes; i += kVecBytes) memcpy(to + i, &v, kVecBytes);
+    if (i < bytes) store_bytes(to + i, v, bytes - i);
   } else if (from_step == -kItem) {
     move_all(kItem, -kItem);
   } else {

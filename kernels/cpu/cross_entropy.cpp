@@ -9,7 +9,7 @@
 // computed the next is fetched, and large gradients are streamed.
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/softmax_rows.h"
-#include "kernels/cpu/stream.h"
+#include "kernels/cpu/stream_lanes.h"
 #include "kernels/dispatch.h"
 
 namespace pygrad::cpu::PG_ISA_NS {

@@ -1,11 +1,15 @@
-// gemm: matrix products of any strides, by four routes.
+// gemm: matrix products of any strides, by five routes.
 //
-//   vector    m == 1 or n == 1: dot products along contiguous rows, or sums of scaled rows
-//   unpacked  B contiguous along n and at most 1 MiB: the micro-kernel reads A and B in place
+//   vector    up to 8 rows or columns: dot products along contiguous rows; or, for one, sums of
+//             scaled rows
+//   unpacked  B of at most 1 MiB: the micro-kernel reads A in place, and B, unless its columns are
+//             the contiguous ones, which packing turns round
+//   tiles     bfloat16, and float32 split into bfloat16, on dot-product units (gemm_tile.cpp)
 //   packed    all else in floats; 16-bit floats become float while packing (gemm_engine.cpp)
 //   generic   integers (wrapping) and complex numbers: rows of C summed over rows of B
 //
-// The route follows from shape and strides alone.
+// The route follows from shape, strides and settings, and for split float32 from whether its data
+// can be split exactly.
 //
 // Parallel plan: a batch of small products is cut by batch entry, a large product by blocks of C;
 // the depth is never divided between threads.
@@ -15,6 +19,7 @@
 
 #include "kernels/cpu/gemm_convert.h"
 #include "kernels/cpu/gemm_micro.h"
+#include "kernels/cpu/gemm_tile.h"
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/dispatch.h"
 
@@ -44,135 +49,261 @@ PG_HOST_INLINE Matrix<T> transposed(Matrix<T> x) {
 }
 
 // The last step of the routes that do not run the micro-kernel on C.
-template <class T>
+template <class In, class T>
 PG_HOST_INLINE T finish(const GemmArgs& g, T sum, T c, int64_t j) {
   T v = sum * T(g.alpha);
   if (g.beta != 0) v += T(g.beta) * c;
-  if (g.bias) v += static_cast<const T*>(g.bias)[j * g.bias_stride];
+  if (g.bias) v += T(static_cast<const In*>(g.bias)[j * g.bias_stride]);
   return g.activation == GemmArgs::Activation::relu && v < T(0) ? T(0) : v;
 }
 
-// y = M x for M (rows x depth) contiguous along the depth: dot products of four rows at a time.
-template <class T, class Write>
-void vector_dots(Matrix<T> mat, const T* x, int64_t rows, int64_t depth, const Write& write) {
-  using G = GemmVector<T>;
-  using V = typename G::V;
-  constexpr int W = G::width;
-  const int64_t grain = most(4, ceil_div(kSerialMacs, most(1, depth)) / 4 * 4);
+// Loads of stored elements as the type of the sums.
+template <class T, class In>
+PG_HOST_INLINE Vec<T> load_wide(const In* p) {
+  if constexpr (std::is_same_v<In, T>)
+    return load(p);
+  else
+    return load_as_float(p);
+}
+template <class T, class In>
+PG_HOST_INLINE Vec<T> load_wide_n(const In* p, int64_t n) {
+  if constexpr (std::is_same_v<In, T>) {
+    return GemmVector<T>::load(GemmVector<T>::mask(int(n)), p);
+  } else {
+    In some[kLanes<T>] = {};
+    memcpy(static_cast<void*>(some), p, size_t(n) * sizeof(In));
+    return load_as_float(some);
+  }
+}
+
+// The sum of the lanes, as reduce_add makes it, without leaving the register.
+template <int S, class V, int... L>
+PG_HOST_INLINE V fold_lanes(V v, std::integer_sequence<int, L...> lanes) {
+  v += __builtin_shufflevector(v, v, ((L + S) % int(sizeof...(L)))...);
+  if constexpr (S > 1)
+    return fold_lanes<S / 2>(v, lanes);
+  else
+    return v;
+}
+template <class V>
+PG_HOST_INLINE Elem<V> sum_of_lanes(V v) {
+  constexpr int W = kLanes<Elem<V>>;
+  return fold_lanes<W / 2>(v, std::make_integer_sequence<int, W>{})[0];
+}
+
+// Dot products of one row with G others. A single stream, asked for well ahead, is what the memory
+// answers fastest.
+template <int G, class In, class T>
+PG_HOST_INLINE void dot_products(const In* row, const T* x, int64_t x_stride, int64_t depth,
+                                 T* out) {
+  constexpr int W = kLanes<T>;
+  constexpr int U = G == 1 ? 8 : (kVecBytes == 64 ? 16 : 8) / G;
+  constexpr int64_t kAhead = 2048 / int64_t(sizeof(In));
+  Vec<T> acc[G][U];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g)
+#pragma GCC unroll 8
+    for (int u = 0; u < U; ++u) acc[g][u] = Vec<T>{};
+  int64_t p = 0;
+  for (; p + U * W <= depth; p += U * W) {
+#pragma GCC unroll 8
+    for (int u = 0; u < U; ++u) {
+      __builtin_prefetch(row + p + u * W + kAhead);
+      const Vec<T> r = load_wide<T>(row + p + u * W);
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) acc[g][u] = fma(r, load(x + g * x_stride + p + u * W), acc[g][u]);
+    }
+  }
+  Vec<T> sums[G];
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    sums[g] = acc[g][0];
+#pragma GCC unroll 8
+    for (int u = 1; u < U; ++u) sums[g] += acc[g][u];
+  }
+  for (; p < depth; p += W) {
+    const int64_t n = least(W, depth - p);
+    const Vec<T> r = load_wide_n<T>(row + p, n);
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) sums[g] = fma(r, load_wide_n<T>(x + g * x_stride + p, n), sums[g]);
+  }
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) out[g] = sum_of_lanes(sums[g]);
+}
+
+constexpr int64_t kFewVectors = 8;
+
+// y = M x for M (rows x depth) contiguous along the depth, and for a few vectors x at once.
+template <class In, class T, class Write>
+void vector_dots(Matrix<In> mat, const T* x, int64_t x_stride, int64_t count, int64_t rows,
+                 int64_t depth, const Write& write) {
+  const int64_t grain = most(4, kSerialMacs / most(1, depth * count));
   parallel_for(rows, grain, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i += 4) {
-      const int64_t count = least(4, end - i);
-      const T* row[4];
-      for (int64_t r = 0; r < 4; ++r) row[r] = mat.data + (i + least(r, count - 1)) * mat.rs;
-      V acc[4][2] = {};
-      int64_t p = 0;
-      for (; p + 2 * W <= depth; p += 2 * W) {
-        const V x0 = load(x + p), x1 = load(x + p + W);
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) {
-          acc[r][0] = fma(load(row[r] + p), x0, acc[r][0]);
-          acc[r][1] = fma(load(row[r] + p + W), x1, acc[r][1]);
+    constexpr int64_t kRows = 32;
+    T sums[kRows * kFewVectors];
+    for (int64_t i0 = begin; i0 < end; i0 += kRows) {
+      const int64_t block = least(kRows, end - i0);
+      for (int64_t i = 0; i < block; ++i) {
+        const In* row = mat.data + (i0 + i) * mat.rs;
+        T* out = sums + i * count;
+        int64_t v = 0;
+        for (; v + 4 <= count; v += 4)
+          dot_products<4>(row, x + v * x_stride, x_stride, depth, out + v);
+        if (v + 2 <= count) {
+          dot_products<2>(row, x + v * x_stride, x_stride, depth, out + v);
+          v += 2;
         }
+        if (v < count) dot_products<1>(row, x + v * x_stride, x_stride, depth, out + v);
       }
-      for (; p < depth; p += W) {
-        const auto mask = G::mask(int(least(W, depth - p)));
-        const V x0 = G::load(mask, x + p);
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) acc[r][0] = fma(G::load(mask, row[r] + p), x0, acc[r][0]);
-      }
-      for (int64_t r = 0; r < count; ++r) write(i + r, reduce_add(acc[r][0] + acc[r][1]));
+      for (int64_t i = 0; i < block; ++i)
+        for (int64_t v = 0; v < count; ++v) write(i0 + i, v, sums[i * count + v]);
     }
   });
 }
 
-// y += x M for one block of columns.
+// Columns of y that a pass keeps in L1.
 template <class T>
-[[gnu::noinline]] void add_rows(T* y, Matrix<T> mat, const T* x, int64_t depth, int64_t n) {
+constexpr int64_t kRowPiece = 2048 / int64_t(sizeof(T));
+
+// y += x M for one block of columns and `count` vectors, kRowPiece apart in y.
+template <class In, class T>
+[[gnu::noinline]] void add_rows(T* y, Matrix<In> mat, const T* x, int64_t x_stride, int64_t count,
+                                int64_t depth, int64_t n) {
+  constexpr int64_t W = kLanes<T>;
   int64_t p = 0;
   for (; p + 4 <= depth; p += 4) {
-    const T* r = mat.data + p * mat.rs;
-    const T *r1 = r + mat.rs, *r2 = r1 + mat.rs, *r3 = r2 + mat.rs;
-    const T x0 = x[p], x1 = x[p + 1], x2 = x[p + 2], x3 = x[p + 3];
-    for (int64_t j = 0; j < n; ++j) y[j] += (x0 * r[j] + x1 * r1[j]) + (x2 * r2[j] + x3 * r3[j]);
+    const In* r = mat.data + p * mat.rs;
+    const In *r1 = r + mat.rs, *r2 = r1 + mat.rs, *r3 = r2 + mat.rs;
+    for (int64_t v = 0; v < count; ++v) {
+      const T* xv = x + v * x_stride + p;
+      const T x0 = xv[0], x1 = xv[1], x2 = xv[2], x3 = xv[3];
+      T* to = y + v * kRowPiece<T>;
+      int64_t j = 0;
+      for (; j + W <= n; j += W)
+        store(to + j, load(to + j) + ((x0 * load_wide<T>(r + j) + x1 * load_wide<T>(r1 + j)) +
+                                      (x2 * load_wide<T>(r2 + j) + x3 * load_wide<T>(r3 + j))));
+      for (; j < n; ++j) to[j] += (x0 * T(r[j]) + x1 * T(r1[j])) + (x2 * T(r2[j]) + x3 * T(r3[j]));
+    }
   }
   for (; p < depth; ++p) {
-    const T* r = mat.data + p * mat.rs;
-    for (int64_t j = 0; j < n; ++j) y[j] += x[p] * r[j];
+    const In* r = mat.data + p * mat.rs;
+    for (int64_t v = 0; v < count; ++v) {
+      const T xv = x[v * x_stride + p];
+      for (int64_t j = 0; j < n; ++j) y[v * kRowPiece<T> + j] += xv * T(r[j]);
+    }
   }
 }
 
 // y = x M for M (depth x columns) contiguous along the columns: blocks of y stay in L1 while rows
 // of M stream by.
-template <class T, class Write>
-void vector_rows(Matrix<T> mat, const T* x, int64_t depth, int64_t columns, const Write& write) {
-  constexpr int64_t kBlock = 512;
-  const int64_t blocks = ceil_div(columns, kBlock);
-  const int64_t grain = most(1, kSerialMacs / (kBlock * most(1, depth)));
-  parallel_for(blocks, grain, [&](int64_t begin, int64_t end) {
+template <class In, class T, class Write>
+void vector_rows(Matrix<In> mat, const T* x, int64_t x_stride, int64_t count, int64_t depth,
+                 int64_t columns, const Write& write) {
+  constexpr int64_t kPiece = kRowPiece<T>;
+  const int64_t grain = most(1, kSerialMacs / (kPiece * most(1, depth * count)));
+  parallel_for(ceil_div(columns, kPiece), grain, [&](int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; ++block) {
-      T y[kBlock] = {};
-      const int64_t j0 = block * kBlock, n = least(kBlock, columns - j0);
-      add_rows(y, Matrix<T>{mat.data + j0, mat.rs, 1}, x, depth, n);
-      for (int64_t j = 0; j < n; ++j) write(j0 + j, y[j]);
+      T y[kFewVectors * kPiece];
+      memset(y, 0, size_t(count * kPiece) * sizeof(T));
+      const int64_t j0 = block * kPiece, n = least(kPiece, columns - j0);
+      add_rows(y, Matrix<In>{mat.data + j0, mat.rs, 1}, x, x_stride, count, depth, n);
+      for (int64_t v = 0; v < count; ++v)
+        for (int64_t j = 0; j < n; ++j) write(j0 + j, v, y[v * kPiece + j]);
     }
   });
 }
 
-// m == 1 or n == 1. False when the matrix is contiguous along neither dimension.
+// Whether rows a multiple of 4 KiB apart, which fall on the same cache sets, would be read
+// together.
 template <class T>
-bool vector_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
-  const bool one_row = g.m == 1;
-  // y (length) = mat (length x depth) x
-  const int64_t length = one_row ? g.n : g.m, c_step = one_row ? g.c_cs : g.c_rs;
-  const Matrix<T> mat = one_row ? Matrix<T>{b.data, b.cs, b.rs} : a;
-  const T* x = one_row ? a.data : b.data;
-  const int64_t x_step = one_row ? a.cs : b.rs;
-  if (mat.cs != 1 && mat.rs != 1 && length > 1) return false;
-  ScratchBuffer<T> gathered(x_step == 1 ? 0 : g.k);
-  if (x_step != 1) {
-    read_run(x, x_step, gathered.data, g.k);
-    x = gathered.data;
+bool rows_collide(int64_t stride, int64_t rows) {
+  return stride * int64_t(sizeof(T)) % 4096 == 0 && rows > 8;
+}
+constexpr int64_t kUnpackedBytes = int64_t(1) << 20;  // of B
+
+// One operand has a few lines only, so that packing the other would not pay. False when that one
+// is contiguous along neither dimension, or small enough for the unpacked route.
+template <class T, class In>
+bool vector_route(const GemmArgs& g, Matrix<In> a, Matrix<In> b, In* c) {
+  const bool few_rows = g.m <= g.n;
+  const int64_t count = few_rows ? g.m : g.n, length = few_rows ? g.n : g.m;
+  if (count > (std::is_same_v<In, T> ? kFewVectors : 2)) return false;
+  // y (length x count) = mat (length x depth) x
+  const Matrix<In> mat = few_rows ? transposed(b) : a, few = few_rows ? a : transposed(b);
+  const int64_t c_step = few_rows ? g.c_cs : g.c_rs, c_other = few_rows ? g.c_rs : g.c_cs;
+  const bool along_lines = mat.rs == 1 && (mat.cs != 1 || g.k == 1);
+  if (count > 1) {
+    const bool large = g.k * length * int64_t(sizeof(T)) > kUnpackedBytes;
+    if (along_lines ? !large && !rows_collide<In>(mat.cs, g.k) : mat.cs != 1 || g.k < 64)
+      return false;
   }
-  const auto write = [&](int64_t i, T sum) {
-    c[i * c_step] = finish(g, sum, g.beta != 0 ? c[i * c_step] : T(0), one_row ? i : 0);
+  if (mat.cs != 1 && !along_lines && length > 1) return false;
+  const bool in_place = std::is_same_v<In, T> && few.cs == 1;
+  ScratchBuffer<T> gathered(in_place ? 0 : count * g.k);
+  const T* x = gathered.data;
+  int64_t x_stride = g.k;
+  if constexpr (std::is_same_v<In, T>) {
+    if (in_place) x = few.data, x_stride = few.rs;
+  }
+  if (!in_place)
+    for (int64_t v = 0; v < count; ++v)
+      read_run(few.data + v * few.rs, few.cs, gathered.data + v * g.k, g.k);
+  const bool plain =
+      g.alpha == 1 && g.beta == 0 && !g.bias && g.activation == GemmArgs::Activation::none;
+  const auto write = [&](int64_t i, int64_t v, T sum) {
+    In& to = c[i * c_step + v * c_other];
+    if (plain) {
+      to = In(sum);
+      return;
+    }
+    to = In(finish<In>(g, sum, g.beta != 0 ? T(to) : T(0), few_rows ? i : v));
   };
-  if (mat.cs == 1) {
-    vector_dots(mat, x, length, g.k, write);
-  } else if (mat.rs == 1) {
-    vector_rows(Matrix<T>{mat.data, mat.cs, 1}, x, g.k, length, write);
+  if (along_lines) {
+    vector_rows(Matrix<In>{mat.data, mat.cs, 1}, x, x_stride, count, g.k, length, write);
+  } else if (mat.cs == 1) {
+    vector_dots(mat, x, x_stride, count, length, g.k, write);
   } else {  // a dot product of two strided vectors
-    ScratchBuffer<T> row(g.k);
+    ScratchBuffer<In> row(g.k);
     read_run(mat.data, mat.cs, row.data, g.k);
-    vector_dots(Matrix<T>{row.data, 0, 1}, x, 1, g.k, write);
+    vector_dots(Matrix<In>{row.data, 0, 1}, x, x_stride, 1, 1, g.k, write);
   }
   return true;
 }
 
+enum class BPanels : uint8_t { too_large, in_place, packed };
+
+// How the unpacked route would read B: where it lies when that is along its rows, else from panels.
 template <class T>
-bool unpacked_fits(const GemmArgs& g, Matrix<T> a, Matrix<T> b) {
-  constexpr int64_t kMost = (int64_t(1) << 20) / int64_t(sizeof(T));
-  if (b.cs != 1 || g.c_cs != 1 || (a.cs != 1 && a.rs != 1) || g.k * g.n > kMost) return false;
-  if (g.bias && g.bias_stride != 1) return false;
-  // Rows of B a multiple of 4 KiB apart fall on the same cache sets.
-  return b.rs * int64_t(sizeof(T)) % 4096 != 0 || g.k <= 8;
+BPanels unpacked_fits(const GemmArgs& g, Matrix<T> a, Matrix<T> b) {
+  if (g.c_cs != 1 || (a.cs != 1 && a.rs != 1) || g.k * g.n * int64_t(sizeof(T)) > kUnpackedBytes)
+    return BPanels::too_large;
+  if (g.bias && g.bias_stride != 1) return BPanels::too_large;
+  if (b.cs == 1 && !rows_collide<T>(b.rs, g.k)) return BPanels::in_place;
+  return rows_collide<T>(a.cs == 1 ? a.rs : a.cs, a.cs == 1 ? g.m : g.k) ? BPanels::too_large
+                                                                         : BPanels::packed;
 }
 
-// Reads A and B where they lie. Without cheap masks the last, partial panel of B is copied so that
-// it can be read whole.
+// Reads A, and B if it can, where they lie. Without cheap masks the last, partial panel of B is
+// copied so that it can be read whole.
 template <class T>
-void unpacked_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
+void unpacked_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, BPanels how_b, T* c) {
   using G = GemmVector<T>;
   constexpr int64_t W = G::width;
-  const bool k_major = a.cs != 1;
+  const bool k_major = a.cs != 1, all = how_b == BPanels::packed;
   const int64_t nr = g.n <= W ? W : 2 * W, a_step = k_major ? a.cs : a.rs;
   const int64_t mr = ceil_div(g.m, ceil_div(g.m, kGemmRows));
   const int64_t panels = ceil_div(g.n, nr), last_width = g.n - (panels - 1) * nr;
   const bool copy_last = !G::cheap_masks && last_width % W != 0;
-  ScratchBuffer<T> last_panel(copy_last ? nr * g.k : 0);
-  if (copy_last) {
-    const Lines<T> lines{b.data, b.cs, b.rs};
-    pack_lines<T, T>(&lines, last_panel.data, (panels - 1) * nr, last_width, nr, 0, g.k);
-  }
+  const int64_t first_copied = all ? 0 : copy_last ? panels - 1 : panels;
+  ScratchBuffer<T> copies((panels - first_copied) * nr * g.k);
+  const Lines<T> lines{b.data, b.cs, b.rs};
+  const int64_t pack_grain = most(1, kGrain / most(1, nr * g.k));
+  parallel_for(panels - first_copied, pack_grain, [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t j = (first_copied + panel) * nr;
+      pack_lines<T, T>(&lines, copies.data + panel * nr * g.k, j, least(nr, g.n - j), nr, 0, g.k);
+    }
+  });
   const int64_t macs = g.m * g.n * g.k;
   const int64_t wanted = macs < kSerialMacs ? 1 : least(32, ceil_div(macs, kSerialMacs));
   const int64_t rows = most(1, ceil_div(ceil_div(g.m, wanted), mr)) * mr;
@@ -191,8 +322,8 @@ void unpacked_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
       const int64_t first = task / row_blocks * group, last = least(panels, first + group);
       for (int64_t panel = first; panel < last; ++panel) {
         const int64_t j = panel * nr, width = least(nr, g.n - j), vectors = ceil_div(width, W);
-        const bool copied = copy_last && panel == panels - 1;
-        const T* b_panel = copied ? last_panel.data : b.data + j;
+        const bool copied = panel >= first_copied;
+        const T* b_panel = copied ? copies.data + (panel - first_copied) * nr * g.k : b.data + j;
         Epilogue<T> e = how;
         e.bias = g.bias ? static_cast<const T*>(g.bias) + j : nullptr;
         for (int64_t i = i0; i < i1; i += mr) {
@@ -224,19 +355,57 @@ void packed_route(const GemmArgs& g, Matrix<In> a, Matrix<In> b, In* c) {
 }
 
 template <class T>
-void one_product(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
-  if constexpr (is_reduced_v<T>) {
-    packed_route<T, float>(g, a, b, c);
+TileProduct tile_product(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
+  TileProduct q{g.m, g.n, g.k, {a.data, a.rs, a.cs}, {b.data, b.cs, b.rs}, c, g.c_rs, g.c_cs};
+  q.alpha = g.alpha;
+  q.beta = g.beta;
+  q.bias = g.bias;
+  q.bias_cs = g.bias_stride;
+  q.relu = g.activation == GemmArgs::Activation::relu;
+  return q;
+}
+
+// bfloat16 on a dot-product unit, and float32 where it may be split and that pays.
+//
+// Split float32 ("highest": three planes, six products) is as exact as a chain of float
+// multiply-adds, and on AMX several times cheaper; vdpbf16ps is but twice as fast as float, so only
+// "medium", one product, gains from it. Packing costs what some 96 rows of products take.
+template <class T>
+bool tile_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
+  if constexpr (std::is_same_v<T, BFloat16>) {
+    const TileKernels* unit = tile_kernels(tile_choice().bf16);
+    if (unit) multiply_bf16(*unit, tile_product(g, a, b, c));
+    return unit != nullptr;
+  } else if constexpr (std::is_same_v<T, float>) {
+    const TileChoice choice = tile_choice();
+    if (!choice.split || choice.bf16 == TileUnit::none) return false;
+    const auto precision = Float32Precision(choice.precision);
+    if (!choice.forced) {
+      if (least(least(g.m, g.n), g.k) < 48 || g.m * g.n * g.k < int64_t(96) * 96 * 96) return false;
+      if (choice.bf16 == TileUnit::dot && precision != Float32Precision::medium) return false;
+    }
+    const TileKernels* unit = tile_kernels(choice.bf16);
+    return unit && multiply_split(*unit, kMostPlanes - int(precision), tile_product(g, a, b, c));
   } else {
-    if ((g.m == 1 || g.n == 1) && vector_route(g, a, b, c)) return;
-    if (unpacked_fits(g, a, b)) {
-      unpacked_route(g, a, b, c);
-    } else if (!g.bias && unpacked_fits(transposed(g), transposed(b), transposed(a))) {
-      unpacked_route(transposed(g), transposed(b), transposed(a), c);
-    } else {
-      packed_route<T, T>(g, a, b, c);
+    return false;
+  }
+}
+
+template <class T>
+void one_product(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
+  using Sum = std::conditional_t<is_reduced_v<T>, float, T>;
+  if (vector_route<Sum>(g, a, b, c) || tile_route(g, a, b, c)) return;
+  if constexpr (!is_reduced_v<T>) {
+    if (const BPanels how = unpacked_fits(g, a, b); how != BPanels::too_large)
+      return unpacked_route(g, a, b, how, c);
+    if (!g.bias) {
+      const GemmArgs turned = transposed(g);
+      if (const BPanels how = unpacked_fits(turned, transposed(b), transposed(a));
+          how != BPanels::too_large)
+        return unpacked_route(turned, transposed(b), transposed(a), how, c);
     }
   }
+  packed_route<T, Sum>(g, a, b, c);
 }
 
 // Integers as unsigned ones of their size (the same bits, and defined overflow) and complex

@@ -8,7 +8,8 @@
 // between tasks, and its blocks are added in order, so the bits do not depend on the number of
 // threads.
 //
-// Memory plan: one B block per call and one A block per running task, from the scratch cache. A C
+// Memory plan: one B block per call and one A block per running task (or A's panels of the whole
+// depth block), from the scratch cache. A C
 // that is not a row-major matrix of T (16-bit floats, strided outputs) is accumulated in a scratch
 // block of T and written once, with the epilogue, at the end.
 #include "kernels/cpu/gemm.h"
@@ -46,8 +47,13 @@ void interleave_runs(const T* runs, int64_t stride, T* panel, int64_t lines, int
       const T* from = runs + l * stride + d;
       typename G::V rows[W];
       if (real == W && count == W) {
+        // The runs are as many streams as the hardware does not follow, each line of a cache used
+        // once.
 #pragma GCC unroll 16
-        for (int i = 0; i < W; ++i) rows[i] = load(from + i * stride);
+        for (int i = 0; i < W; ++i) {
+          __builtin_prefetch(from + i * stride + 4 * W);
+          rows[i] = load(from + i * stride);
+        }
       } else {
 #pragma GCC unroll 16
         for (int i = 0; i < W; ++i)
@@ -67,11 +73,30 @@ void interleave_runs(const T* runs, int64_t stride, T* panel, int64_t lines, int
   }
 }
 
+// Lines that lie side by side: short copies, a row of the panel each.
+template <class T>
+void copy_rows(const T* from, int64_t stride, T* panel, int64_t lines, int64_t width,
+               int64_t depth) {
+  using G = GemmVector<T>;
+  constexpr int64_t W = G::width;
+  for (int64_t l = 0; l < width; l += W) {
+    const auto in = G::mask(int(most(0, least(W, lines - l))));
+    const auto out = G::mask(int(least(W, width - l)));
+    for (int64_t d = 0; d < depth; ++d) {
+      __builtin_prefetch(from + (d + 16) * stride + l);
+      G::store(out, panel + d * width + l, G::load(in, from + d * stride + l));
+    }
+  }
+}
+
 template <class In, class T>
 void pack_lines_impl(const void* source, T* panel, int64_t line, int64_t lines, int64_t width,
                      int64_t p, int64_t depth) {
   const auto& s = *static_cast<const Lines<In>*>(source);
   const In* from = s.data + line * s.line_stride + p * s.depth_stride;
+  if constexpr (std::is_same_v<In, T>) {
+    if (s.line_stride == 1) return copy_rows(from, s.depth_stride, panel, lines, width, depth);
+  }
   if (s.line_stride == 1 || s.depth_stride != 1) {
     for (int64_t d = 0; d < depth; ++d) {
       T* to = panel + d * width;
@@ -140,22 +165,31 @@ void multiply_block(const Product<T>& q, int64_t j0, int64_t columns, int64_t p0
                             least(nr, columns - j * nr), nr, p0, depth);
                });
 
-  // Rows are cut first: a finer cut costs little down to some 6 panels. Column groups repeat the
-  // packing of A.
+  // Rows are cut first: a finer cut costs little down to some 6 panels. Column groups share A's
+  // panels, which are then packed ahead.
   const int64_t wanted = serial ? 1 : least(kMostTasks, ceil_div(macs, kSerialMacs));
   const int64_t rows = balanced(q.m, most(6 * mr, least(kRowBlock, ceil_div(q.m, wanted))), mr);
   const int64_t row_blocks = ceil_div(q.m, rows);
   const int64_t groups = most(1, least(ceil_div(wanted, row_blocks), panels / 4));
   const int64_t group = ceil_div(panels, groups);
   const int64_t tasks = row_blocks * groups;
+  const auto pack_a = [&](int64_t i, T* to) {
+    q.a.pack(q.a.source, to, i, least(mr, q.m - i), mr, p0, depth);
+  };
+  const int64_t all = groups > 1 ? ceil_div(q.m, mr) : 0;
+  ScratchBuffer<T> shared(all * mr * depth);
+  parallel_for(all, most(1, kGrain / (mr * most(1, depth))), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) pack_a(i * mr, shared.data + i * mr * depth);
+  });
   parallel_for(tasks, serial ? tasks : 1, [&](int64_t begin, int64_t end) {
-    ScratchBuffer<T> a(rows * most(1, depth));
+    ScratchBuffer<T> own(all ? 0 : rows * most(1, depth));
     for (int64_t task = begin; task < end; ++task) {
       const int64_t i0 = task % row_blocks * rows, block = least(rows, q.m - i0);
       const int64_t first = task / row_blocks * group, last = least(panels, first + group);
       if (first >= last) continue;
-      for (int64_t i = 0; i < block; i += mr)
-        q.a.pack(q.a.source, a.data + i * depth, i0 + i, least(mr, block - i), mr, p0, depth);
+      const T* a = all ? shared.data + i0 * depth : own.data;
+      if (!all)
+        for (int64_t i = 0; i < block; i += mr) pack_a(i0 + i, own.data + i * depth);
       for (int64_t panel = first; panel < last; ++panel) {
         const int64_t j = panel * nr, width = least(nr, columns - j);
         const int64_t vectors = ceil_div(width, W);
@@ -165,7 +199,7 @@ void multiply_block(const Product<T>& q, int64_t j0, int64_t columns, int64_t p0
           e.c = c + (i0 + i) * c_rs + j;
           if (e.bias) e.bias += (i0 + i) * q.bias_rs + (j0 + j) * q.bias_cs;
           micro_kernel_for<T>(true, least(mr, block - i), vectors)(
-              depth, a.data + i * depth, mr, b.data + panel * nr * depth, nr, tail, e);
+              depth, a + i * depth, mr, b.data + panel * nr * depth, nr, tail, e);
         }
       }
     }

@@ -12,6 +12,13 @@ void micro_kernel(int64_t k, const T* a, int64_t a_step, const T* b, int64_t b_s
   using V = typename G::V;
   constexpr int W = G::width;
   const typename G::Mask mask = G::mask(tail);
+  // C is on its way while the sums are made.
+  if (k >= 32) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 2
+      for (int j = 0; j < NV; ++j) __builtin_prefetch(e.c + i * e.c_rs + j * W, 1);
+  }
   V acc[MR][NV];
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i)

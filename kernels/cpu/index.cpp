@@ -3,7 +3,8 @@
 // All four are one walk: an element's place is a strided offset plus index * stride. Several
 // indices are first combined into one tensor of offsets, of the indices' own (unexpanded) shape.
 // Elements are moved by size, whatever their dtype; where the index does not change along the
-// innermost dimension and both sides are contiguous, whole rows are copied.
+// innermost dimension and both sides are contiguous, whole rows are copied, the next ones on their
+// way from memory meanwhile.
 // Parallel plan: reads are cut into equal runs of outputs. Writes may meet the same element twice,
 // and the last in row-major order wins, so they are cut only along a dimension that no index
 // depends on.
@@ -21,10 +22,16 @@ struct Bytes16 {
   uint64_t low, high;
 };
 
-// `plain` is strided by the loop alone, `indexed` also by index * scale.
+// Rows picked at random are cold, and no hardware prefetcher guesses the next one. At most a page.
+PG_HOST_INLINE void prefetch_row(const void* row, int64_t bytes) {
+  const char* p = static_cast<const char*>(row);
+  for (int64_t i = 0; i < bytes && i < 4096; i += 64) __builtin_prefetch(p + i);
+}
+
+// `plain` is strided by the loop alone, `indexed` also by index * scale. `last`: of the indices.
 template <bool kPut, class U>
-void move_runs(const Lines<3>& all, U* plain, U* indexed, const int64_t* index, int64_t scale,
-               int64_t begin, int64_t end) {
+void move_runs(const Lines<3>& all, U* plain, U* indexed, const int64_t* index, const int64_t* last,
+               int64_t scale, int64_t begin, int64_t end) {
   const int64_t ps = all.inner_stride(0), xs = all.inner_stride(1), is = all.inner_stride(2);
   for_runs(all, begin, end, [&](const int64_t (&at)[3], int64_t n) {
     U* p = plain + at[0];
@@ -33,6 +40,9 @@ void move_runs(const Lines<3>& all, U* plain, U* indexed, const int64_t* index, 
     if (is == 0) {
       x += *k * scale;
       if (ps == 1 && xs == 1) {
+        // Mostly the next index is the next row's; where it is not, nothing is lost but a moment.
+        if (!kPut && k < last && n * int64_t(sizeof(U)) >= 256)
+          prefetch_row(indexed + at[1] + k[1] * scale, n * int64_t(sizeof(U)));
         memcpy(static_cast<void*>(kPut ? x : p), kPut ? p : x, size_t(n) * sizeof(U));
         return;
       }
@@ -54,13 +64,81 @@ void move_runs(const Lines<3>& all, U* plain, U* indexed, const int64_t* index, 
   });
 }
 
+// --- whole rows ---------------------------------------------------------------------------------
+
+// Copies of `kPart` bytes at a time, the last one overlapping the one before; bytes >= kPart.
+template <int64_t kPart>
+PG_HOST_INLINE void copy_parts(char* to, const char* from, int64_t bytes) {
+  typedef char Part __attribute__((vector_size(kPart), aligned(1), may_alias));
+  const auto part = [&](int64_t i) __attribute__((always_inline)) {
+    *reinterpret_cast<Part*>(to + i) = *reinterpret_cast<const Part*>(from + i);
+  };
+  int64_t i = 0;
+  for (; i + kPart < bytes; i += kPart) part(i);
+  part(bytes - kPart);
+}
+PG_HOST_INLINE void copy_row(char* to, const char* from, int64_t bytes) {
+  if (bytes >= 32)
+    copy_parts<32>(to, from, bytes);
+  else if (bytes >= 16)
+    copy_parts<16>(to, from, bytes);
+  else
+    copy_parts<8>(to, from, bytes);
+}
+// Where every run is a row to copy.
+bool moves_rows(const Lines<3>& all, int64_t item) {
+  return all.inner_stride(0) == 1 && all.inner_stride(1) == 1 && all.inner_stride(2) == 0 &&
+         all.ndim > 1 && all.inner_size() * item >= 8;
+}
+
+// Rows [begin, end) of those that `all` numbers.
+template <bool kPut>
+void move_rows(const Lines<3>& all, char* plain, char* indexed, const int64_t* index, int64_t scale,
+               int64_t item, int64_t begin, int64_t end) {
+  constexpr int64_t kAhead = 8, kLine = 64, kFetched = 512;  // rows; bytes of a row
+  const int d = all.ndim - 2;  // rows follow each other along this dimension
+  const int64_t inner = all.inner_size(), bytes = inner * item;
+  const int64_t ps = all.strides[0][d], xs = all.strides[1][d], is = all.strides[2][d];
+  while (begin < end) {
+    int64_t at[3];
+    all.at(begin * inner, at);
+    const int64_t left = all.sizes[d] - begin % all.sizes[d],
+                  n = left < end - begin ? left : end - begin;
+    char* p = plain + at[0] * item;
+    char* x = indexed + at[1] * item;
+    const int64_t* k = index + at[2];
+    const auto row = [&](int64_t i) __attribute__((always_inline)) {
+      return x + (i * xs + k[i * is] * scale) * item;
+    };
+    for (int64_t i = 0; i < n; ++i) {
+      if (i + kAhead < n) {
+        const char* next = row(i + kAhead);
+        for (int64_t b = 0; b < bytes && b < kFetched; b += kLine) __builtin_prefetch(next + b);
+      }
+      char* target = p + i * ps * item;
+      if constexpr (kPut)
+        copy_row(row(i), target, bytes);
+      else
+        copy_row(target, row(i), bytes);
+    }
+    begin += n;
+  }
+}
+
 template <bool kPut>
 void move_any(const View& plain, const View& indexed, const View& index, int64_t scale,
               int64_t begin, int64_t end) {
   const Lines<3> all({&plain, &indexed, &index}, -1);
   const int64_t* k = index.ptr<const int64_t>();
+  const int64_t item = int64_t(item_size(plain.dtype)), inner = all.inner_size();
+  if (begin % inner == 0 && end % inner == 0 && moves_rows(all, item)) {
+    return move_rows<kPut>(all, plain.ptr<char>(), indexed.ptr<char>(), k, scale, item,
+                           begin / inner, end / inner);
+  }
+  const int64_t* last = k;  // packed indices only: between others lies anything
+  for (int d = 0; d < index.ndim; ++d) last += index.strides[d] == 1 ? index.sizes[d] - 1 : 0;
   const auto move = [&]<class U>(U*) {
-    move_runs<kPut>(all, plain.ptr<U>(), indexed.ptr<U>(), k, scale, begin, end);
+    move_runs<kPut>(all, plain.ptr<U>(), indexed.ptr<U>(), k, last, scale, begin, end);
   };
   switch (item_size(plain.dtype)) {
     case 1:
@@ -77,6 +155,16 @@ void move_any(const View& plain, const View& indexed, const View& index, int64_t
 }
 
 void get(const View& out, const View& in, const View& index, int64_t scale) {
+  const int64_t item = int64_t(item_size(out.dtype));
+  const Lines<3> all({&out, &in, &index}, -1);
+  if (all.count > 0 && moves_rows(all, item)) {
+    const int64_t inner = all.inner_size(), bytes = inner * item;
+    parallel_for(all.count / inner, 1 + 4 * kGrain / bytes, [&](int64_t begin, int64_t end) {
+      move_rows<false>(all, out.ptr<char>(), in.ptr<char>(), index.ptr<const int64_t>(), scale,
+                       item, begin, end);
+    });
+    return;
+  }
   parallel_for(out.numel(), kGrain, [&](int64_t begin, int64_t end) {
     move_any<false>(out, in, index, scale, begin, end);
   });

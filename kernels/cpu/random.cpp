@@ -193,7 +193,7 @@ void random(RandomOp op, const View& out, uint64_t seed, uint64_t offset, Scalar
   const StoreRun store_values = store_run(out.dtype, compute);
   const int64_t item = int64_t(item_size(compute));
   const bool direct = is_direct(out, compute);
-  const bool stream = direct && is_streamed(nest.numel * item);
+  const bool stream = direct && nest.numel * item > stream_threshold();
   parallel_for(nest.numel, kBlock * kGrainBlocks, [&](int64_t begin, int64_t end) {
     alignas(64) char buffer[kBlock * 8];
     for (int64_t at = begin; at < end; at += kBlock) {
@@ -246,12 +246,16 @@ void dropout(const View& out, const View& in, double p, uint64_t seed, uint64_t 
   const double scale = p < 1 ? 1 / (1 - p) : 0;
   const int32_t limit = threshold_of(p);
   const bool direct = is_direct(out, compute) && is_direct(in, compute);
-  const bool stream = direct && out.data != in.data && is_streamed(nest.numel * item);
+  const bool stream = direct && out.data != in.data && 2 * nest.numel * item > stream_threshold();
   parallel_for(nest.numel, kBlock * kGrainBlocks, [&](int64_t begin, int64_t end) {
     alignas(64) uint32_t words[kBlock];
     alignas(64) char values[kBlock * 8];
     for (int64_t at = begin; at < end; at += kBlock) {
       const int64_t m = end - at < kBlock ? end - at : kBlock;
+      if (direct) {  // the input of the block comes while its words are made
+        const char* next = in.ptr<char>() + at * item;
+        for (int64_t i = 0; i < m * item; i += 64) __builtin_prefetch(next + i);
+      }
       fill_words(words, seed, offset, uint64_t(at) / 4, kBlock / 4);
       char* place = out.ptr<char>() + at * item;
       char* to = direct && !stream ? place : values;

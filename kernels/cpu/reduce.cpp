@@ -8,12 +8,14 @@
 //
 // Accumulators: float for 16-bit and single floats, double, int64 for integers, uint8 for any and
 // all, complex for complex.
-// Accuracy: lanes, blocks, segments and columns are all joined pairwise, so the error of a float
-// sum grows with log(n).
+// Accuracy: lanes, blocks and segments are joined pairwise, columns eight rows at a time and 64
+// rows before they meet the total, so the error of a float sum grows slowly with its length.
 // Parallel plan: tasks are outputs (rows) or tiles of outputs (columns), times segments of at most
 // kSegment elements when an output has many; partial results of segments are kept and joined in
 // order. All cuts depend on the shape alone.
-// Memory: one block per task on the stack; a partial result per segment in scratch memory.
+// Memory: one block per task on the stack, or two rows of a tile in scratch; a partial result per
+// segment in scratch memory. Tiles of columns are as wide as L1 allows, so that rows are read in
+// long runs.
 
 #include <cmath>
 
@@ -28,29 +30,37 @@ namespace pygrad::cpu::PG_ISA_NS {
 namespace {
 
 constexpr int64_t kSegment = 1 << 17;  // elements of one output in a task, rows
-constexpr int64_t kTile = 512;         // outputs in a task, columns
+constexpr int64_t kTileBytes = 16384;  // of the outputs in a task, columns
+constexpr int64_t kGathered = 512;     // outputs in a task, columns that are loaded into buffers
 constexpr int64_t kRowsPerLevel = 64;
-constexpr int64_t kTileSegment = 4096;  // elements of one output in a task, columns
-constexpr int64_t kResults = 64;        // outputs stored together, rows
+constexpr int64_t kResults = 64;  // outputs stored together, rows
 
 // The operation, as the walk below sees it: one instance of the walk serves every operation.
 template <class A>
 struct Fold {
   A identity;
   A (*block)(const A* p, int64_t n);
-  void (*rows)(A* acc, const A* const* rows, int count, int64_t n);  // count is 1 or 4
+  // count: 1 or kFoldRows; the next rows, `ahead` elements further on, are fetched meanwhile.
+  void (*rows)(A* acc, const A* const* rows, int count, int64_t n, int64_t ahead);
   A (*join)(A a, A b);
 };
 template <class Op, class A>
 Fold<A> make_fold() {
   return {Op::template identity<A>(), [](const A* p, int64_t n) { return fold_block<Op>(p, n); },
-          [](A* acc, const A* const* rows, int count, int64_t n) {
-            count == 4 ? fold_rows<Op, 4>(acc, rows, n) : fold_rows<Op, 1>(acc, rows, n);
+          [](A* acc, const A* const* rows, int count, int64_t n, int64_t ahead) {
+            count == 1 ? fold_rows<Op, false>(acc, rows, n, 0)
+                       : fold_rows<Op, true>(acc, rows, n, ahead);
           },
           [](A a, A b) { return Op::template apply<A>(a, b); }};
 }
 
 PG_HOST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+// Whether the rows of columns touch.
+PG_HOST_INLINE bool is_dense(const Reduction& plan) {
+  return plan.reduced == 1 && plan.line_stride() == 1 && plan.line_size() > 1 &&
+         plan.row_stride() == plan.line_size();
+}
 
 // One reduction over a plan.
 template <class A>
@@ -77,8 +87,12 @@ struct Folder {
   // Elements [begin, end) of the output whose first element is at `base`.
   A fold_elements(int64_t base, int64_t begin, int64_t end) const {
     alignas(64) A buffer[kBlock];
-    Cascade<A> cascade{op.join, op.identity};
     const int64_t row = plan.row_size(), stride = plan.row_stride();
+    if (plan.reduced == 1 && end - begin <= kBlock) {
+      const int64_t n = end - begin;
+      return op.block(access.load(in, base + begin * stride, stride, n, buffer), n);
+    }
+    Cascade<A> cascade{op.join, op.identity};
     while (begin < end) {
       int64_t column = begin % row;
       int64_t n = least(least(row - column, end - begin), kBlock);
@@ -140,15 +154,55 @@ struct Folder {
     });
   }
 
+  // Folds `count` rows of n elements, `step` apart where they are in place; next(slot) gives the
+  // next one, loaded into buffer `slot` at need. `level` has room for n elements.
+  template <class Next>
+  void fold_rows_in_order(int64_t count, int64_t n, int64_t step, A* results, A* level,
+                          Next&& next) const {
+    const A* rows[kFoldRows];
+    for (int64_t i = 0; i < n; ++i) results[i] = op.identity;
+    while (count > 0) {
+      const int64_t now = least(kRowsPerLevel, count);
+      for (int64_t i = 0; i < n; ++i) level[i] = op.identity;
+      int64_t r = 0;
+      for (; r + kFoldRows <= now; r += kFoldRows) {
+        for (int k = 0; k < kFoldRows; ++k) rows[k] = next(k);
+        op.rows(level, rows, kFoldRows, n, kFoldRows * step);
+      }
+      for (; r < now; ++r) {
+        rows[0] = next(0);
+        op.rows(level, rows, 1, n, 0);
+      }
+      rows[0] = level;
+      op.rows(results, rows, 1, n, 0);
+      count -= now;
+    }
+  }
+
   // Elements [begin, end) of `n` neighbouring outputs, the first of which starts at `base`.
-  void fold_tile(int64_t base, int64_t n, int64_t begin, int64_t end, A* results) const {
-    alignas(64) A level[kTile];
-    alignas(64) A buffer[4][kTile];
+  // `packed` rows lie side by side and are folded as one, then with each other.
+  void fold_tile(int64_t base, int64_t n, int64_t begin, int64_t end, int64_t packed, A* results,
+                 A* level, A* buffers) const {
+    if (packed > 1 && end - begin > packed) {
+      const int64_t wide = (end - begin) / packed, rest = (end - begin) % packed;
+      const A* next = access.load(in, base + begin * n, 1, n, nullptr);
+      fold_rows_in_order(wide, packed * n, packed * n, buffers, level, [&](int) {
+        const A* p = next;
+        next += packed * n;
+        return p;
+      });
+      const A* part = buffers;
+      fold_rows_in_order(packed + rest, n, n, results, level, [&](int) {
+        const A* p = part;
+        part = p + n == buffers + packed * n ? next : p + n;
+        return p;
+      });
+      return;
+    }
     const int64_t row = plan.row_size(), step = plan.row_stride(), stride = plan.line_stride();
-    for (int64_t i = 0; i < n; ++i) results[i] = level[i] = op.identity;
     int64_t column = begin % row, at = base + reduced_offset(plan, begin);
-    const auto next_row = [&](int slot) {
-      const A* p = access.load(in, at, stride, n, buffer[slot]);
+    fold_rows_in_order(end - begin, n, step, results, level, [&](int slot) {
+      const A* p = access.load(in, at, stride, n, buffers + slot * kGathered);
       ++begin;
       at += step;
       if (++column == row) {
@@ -156,67 +210,62 @@ struct Folder {
         if (begin < end) at = base + reduced_offset(plan, begin);
       }
       return p;
-    };
-    const A* rows[4];
-    while (begin < end) {
-      const int64_t stop = least(begin + kRowsPerLevel, end);
-      while (begin + 4 <= stop) {
-        for (int k = 0; k < 4; ++k) rows[k] = next_row(k);
-        op.rows(level, rows, 4, n);
-      }
-      while (begin < stop) {
-        rows[0] = next_row(0);
-        op.rows(level, rows, 1, n);
-      }
-      rows[0] = level;
-      op.rows(results, rows, 1, n);
-      for (int64_t i = 0; i < n; ++i) level[i] = op.identity;
-    }
+    });
   }
 
   void columns() const {
     const int64_t line = plan.line_size(), lines = plan.outputs / line;
-    const int64_t tiles = (line + kTile - 1) / kTile;
-    const int64_t segments = (plan.count + kTileSegment - 1) / kTileSegment;
+    const bool in_place = access.in_place && plan.line_stride() == 1;
+    const int64_t width = least(line, in_place ? kTileBytes / int64_t(sizeof(A)) : kGathered);
+    const int64_t tiles = (line + width - 1) / width;
+    const int64_t packed =
+        in_place && is_dense(plan) ? least(kGathered / line, plan.count / kFoldRows) : 1;
+    const int64_t room = in_place ? kGathered : kFoldRows * kGathered;
+    // Rows in a task.
+    const int64_t most = kSegment / width / kRowsPerLevel * kRowsPerLevel;
+    const int64_t segment = most < kRowsPerLevel ? kRowsPerLevel : most;
+    const int64_t segments = (plan.count + segment - 1) / segment;
     const int64_t out_step = plan.kept_out[0][plan.kept - 1];
     const int64_t tasks = lines * tiles * segments;
-    const int64_t width = least(line, kTile), work = width * least(plan.count, kTileSegment);
-    ScratchBuffer<A> partial(segments > 1 ? tasks * width : 0);
+    const int64_t work = width * least(plan.count, segment);
+    ScratchBuffer<A> partial(segments > 1 ? tasks * width : 1);
     parallel_for(tasks, 1 + kGrain / (work + 1), [&](int64_t begin, int64_t end) {
-      alignas(64) A results[kTile];
+      ScratchBuffer<A> results(width), level(width < kGathered ? kGathered : width), buffers(room);
       for (int64_t t = begin; t < end; ++t) {
-        const int64_t tile = t / segments % tiles, first = t % segments * kTileSegment;
-        const int64_t n = least(kTile, line - tile * kTile);
-        const Offsets at = kept_offset(plan, t / segments / tiles * line + tile * kTile);
-        A* target = segments > 1 ? partial.data + t * width : results;
-        fold_tile(at.in, n, first, least(first + kTileSegment, plan.count), target);
+        const int64_t tile = t / segments % tiles, first = t % segments * segment;
+        const int64_t n = least(width, line - tile * width);
+        const Offsets at = kept_offset(plan, t / segments / tiles * line + tile * width);
+        A* target = segments > 1 ? partial.data + t * width : results.data;
+        fold_tile(at.in, n, first, least(first + segment, plan.count), packed, target, level.data,
+                  buffers.data);
         if (segments > 1) continue;
-        finish(results, n);
-        access.store(out, at.out, out_step, n, results);
+        finish(target, n);
+        access.store(out, at.out, out_step, n, target);
       }
     });
     if (segments == 1) return;
+    ScratchBuffer<A> results(width), level(width);
     for (int64_t t = 0; t < lines * tiles; ++t) {
-      const int64_t tile = t % tiles, n = least(kTile, line - tile * kTile);
-      A results[kTile];
-      for (int64_t i = 0; i < n; ++i) {
-        Cascade<A> cascade{op.join, op.identity};
-        for (int64_t s = 0; s < segments; ++s) {
-          cascade.push(partial[(t * segments + s) * width + i]);
-        }
-        results[i] = cascade.result();
-      }
-      finish(results, n);
-      const Offsets at = kept_offset(plan, t / tiles * line + tile * kTile);
-      access.store(out, at.out, out_step, n, results);
+      const int64_t tile = t % tiles, n = least(width, line - tile * width);
+      const A* next = partial.data + t * segments * width;
+      fold_rows_in_order(segments, n, width, results.data, level.data, [&](int) {
+        const A* p = next;
+        next += width;
+        return p;
+      });
+      finish(results.data, n);
+      const Offsets at = kept_offset(plan, t / tiles * line + tile * width);
+      access.store(out, at.out, out_step, n, results.data);
     }
   }
 };
 
 template <class A>
 void run(const View& out, const View& in, Fold<A> op, Access<A> access, bool mean) {
-  const Reduction plan = plan_reduction(out, out, in);
+  Reduction plan = plan_reduction(out, out, in);
   if (plan.outputs == 0) return;
+  // However few the columns: rows without gaps are folded many at a time.
+  if (access.in_place && is_dense(plan)) plan.columns = true;
   const Folder<A> folder{plan, access, op, in.data, out.data, mean ? double(plan.count) : 0.0};
   if (plan.count == 0) {
     A empty = op.identity;
@@ -299,27 +348,27 @@ void reduce(ReduceOp op, const View& out, const View& in) {
     case ReduceOp::sum:
       return dispatch<AllTypes>(in.dtype, "sum", [&]<class T>() {
         using A = acc_t<T>;
-        fold<FoldSum, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+        fold<FoldSum, A>(out, in, plain_access<A, T>());
       });
     case ReduceOp::mean:
       return dispatch<FloatingComplex>(in.dtype, "mean", [&]<class T>() {
         using A = acc_t<T>;
-        fold<FoldSum, A>(out, in, {load_plain<A, T>, store_cast<A, T>}, true);
+        fold<FoldSum, A>(out, in, plain_access<A, T>(), true);
       });
     case ReduceOp::prod:
       return dispatch<AllTypes>(in.dtype, "prod", [&]<class T>() {
         using A = acc_t<T>;
-        fold<FoldProduct, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+        fold<FoldProduct, A>(out, in, plain_access<A, T>());
       });
     case ReduceOp::amax:
       return dispatch<RealAndBool>(in.dtype, "amax", [&]<class T>() {
         using A = order_t<T>;
-        fold<FoldMax, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+        fold<FoldMax, A>(out, in, plain_access<A, T>());
       });
     case ReduceOp::amin:
       return dispatch<RealAndBool>(in.dtype, "amin", [&]<class T>() {
         using A = order_t<T>;
-        fold<FoldMin, A>(out, in, {load_plain<A, T>, store_cast<A, T>});
+        fold<FoldMin, A>(out, in, plain_access<A, T>());
       });
     case ReduceOp::sum_of_squares:
     case ReduceOp::sum_of_abs:

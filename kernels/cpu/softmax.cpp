@@ -12,7 +12,7 @@
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/lines.h"
 #include "kernels/cpu/softmax_rows.h"
-#include "kernels/cpu/stream.h"
+#include "kernels/cpu/stream_lanes.h"
 #include "kernels/dispatch.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
@@ -67,7 +67,7 @@ PG_HOST_INLINE void softmax_short_row(T* y, const T* x, int64_t n) {
   }
 }
 
-// softmax: (g - sum(g y)) y; log_softmax: g - exp_or_zero(y) sum(g).
+// softmax: (g - sum(g y)) y; log_softmax: g - exp(y) sum(g).
 template <bool kLog, class T>
 PG_HOST_INLINE void softmax_row_backward(T* d, const T* g, const T* y, const T* next_g,
                                          const T* next_y, int64_t n, bool streamed) {

@@ -66,7 +66,7 @@ struct SumExp {
 
 // Rows longer than this leave the L2 cache, so they are read once, block by block, with the sum
 // rescaled when the maximum grows.
-constexpr int64_t kLongRowBytes = 256 * 1024;
+constexpr int64_t kLongRowBytes = 512 * 1024;
 
 template <class T>
 PG_HOST_INLINE SumExp short_sum_exp(const T* x, int64_t n) {

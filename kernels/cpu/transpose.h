@@ -19,9 +19,14 @@ constexpr int kBlockRows = kBlockCols<Word> * kVecPieces;
 
 typedef char Bytes __attribute__((vector_size(kVecBytes)));
 
-// 16 bytes from each of the addresses at(0), at(1), ...: one per lane.
-template <class At>
+// 16 bytes from each of the addresses at(0), at(1), ...: one per lane, or for the lowest alone.
+template <bool kOne, class At>
 PG_HOST_INLINE Bytes load_pieces(At&& at) {
+  if constexpr (kOne) {
+    Bytes v{};
+    memcpy(&v, at(0), 16);
+    return v;
+  }
 #if defined(__AVX512F__)
   const auto piece = [&](int l) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at(l)));
@@ -84,15 +89,15 @@ PG_HOST_INLINE Bytes interleave(Bytes a, Bytes b, bool high) {
 }
 
 // Rows `step` bytes apart, from their column of address `in`: kBlockRows (the last ones may repeat:
-// `rows` exist) by kBlockCols. columns[j] holds column j.
-template <class Word>
+// `rows` exist) by kBlockCols. columns[j] holds column j; with kOne its first 16 bytes.
+template <class Word, bool kOne = false>
 PG_HOST_INLINE void load_transposed(const char* in, int64_t step, int rows,
                                     Bytes (&columns)[kBlockCols<Word>]) {
   constexpr int k = kBlockCols<Word>;
   Bytes v[k];
 #pragma GCC unroll 16
   for (int i = 0; i < k; ++i) {
-    v[i] = load_pieces([&](int l) __attribute__((always_inline)) {
+    v[i] = load_pieces<kOne>([&](int l) __attribute__((always_inline)) {
       const int row = l * k + i;
       return in + (row < rows ? row : rows - 1) * step;
     });
@@ -147,7 +152,11 @@ PG_HOST_INLINE void transpose_block(char* out, int64_t out_step, const char* in,
     while (c < cols) {
       // The last block starts early enough to lie within the rows; its first columns are done.
       const int64_t start = c + kCols <= cols ? c : cols - kCols;
-      load_transposed<Word>(from + start * kItem, in_step, int(m), columns);
+      if (m <= kCols) {
+        load_transposed<Word, true>(from + start * kItem, in_step, int(m), columns);
+      } else {
+        load_transposed<Word>(from + start * kItem, in_step, int(m), columns);
+      }
       for (; c < start + kCols; ++c) store_bytes(to + c * out_step, columns[c - start], m * kItem);
     }
   }

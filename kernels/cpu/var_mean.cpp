@@ -31,6 +31,10 @@ struct Moments {
   double n, mean, m2;  // m2: sum of squared distances from the mean
   PG_HOST_INLINE void merge(const Moments& o) {
     if (o.n == 0) return;
+    if (n == 0) {
+      *this = o;
+      return;
+    }
     const double total = n + o.n, delta = o.mean - mean;
     m2 += o.m2 + delta * delta * (n / total * o.n);
     mean += delta * (o.n / total);
@@ -38,16 +42,33 @@ struct Moments {
   }
 };
 
-// Of a block in L1. The second sum corrects the first: the mean it used was rounded.
+// Of a block in L1, in the lanes of fold_block. The second sum corrects the first: the mean it used
+// was rounded.
 template <class A>
-Moments block_moments(const A* p, int64_t n, A* centred) {
-  const double mean = double(fold_block<FoldSum>(p, n)) / double(n);
-  const A shift = A(mean);
-  for (int64_t i = 0; i < n; ++i) centred[i] = p[i] - shift;
-  const double rest = double(fold_block<FoldSum>(static_cast<const A*>(centred), n));
-  for (int64_t i = 0; i < n; ++i) centred[i] = centred[i] * centred[i];
-  const double squares = double(fold_block<FoldSum>(static_cast<const A*>(centred), n));
-  return {double(n), double(shift) + rest / double(n), squares - rest * rest / double(n)};
+Moments block_moments(const A* p, int64_t n) {
+  using V = Vec<A>;
+  constexpr int kWidth = kVecBytes / int(sizeof(A)), kVectors = kFoldBytes / kVecBytes;
+  const A shift = A(double(fold_block<FoldSum>(p, n)) / double(n));
+  V rest[kVectors] = {}, squares[kVectors] = {};
+  const auto add = [&](int k, V x) __attribute__((always_inline)) {
+    const V c = x - shift;
+    rest[k] += c;
+    squares[k] += c * c;
+  };
+  int64_t i = 0;
+  for (; i + kWidth * kVectors <= n; i += kWidth * kVectors) {
+#pragma GCC unroll 16
+    for (int k = 0; k < kVectors; ++k) add(k, load_first(p + i + k * kWidth, kWidth, shift));
+  }
+#pragma GCC unroll 16
+  for (int k = 0; k < kVectors; ++k) {
+    const int64_t left = n - i - k * kWidth;
+    if (left <= 0) break;
+    add(k, load_first(p + i + k * kWidth, left, shift));
+  }
+  const double r = double(join_lanes<FoldSum, A>(rest));
+  const double s = double(join_lanes<FoldSum, A>(squares));
+  return {double(n), double(shift) + r / double(n), s - r * r / double(n)};
 }
 
 template <class T>
@@ -59,7 +80,6 @@ struct Pass {
 
   Moments elements(int64_t base, int64_t begin, int64_t end) const {
     alignas(64) A buffer[kBlock];
-    alignas(64) A centred[kBlock];
     Moments all{0, 0, 0};
     const int64_t row = plan.row_size(), stride = plan.row_stride() * scale;
     while (begin < end) {
@@ -67,7 +87,7 @@ struct Pass {
       int64_t n = least(least(row - column, end - begin), kBlock);
       if (n >= kBlock / 4 || n == end - begin) {
         const T* p = in + (base + reduced_offset(plan, begin)) * scale;
-        all.merge(block_moments<A>(load_block<A>(p, stride, n, buffer), n, centred));
+        all.merge(block_moments<A>(load_block<A>(p, stride, n, buffer), n));
         begin += n;
         continue;
       }
@@ -81,7 +101,7 @@ struct Pass {
         begin += n;
         column = 0;
       }
-      all.merge(block_moments<A>(static_cast<const A*>(buffer), filled, centred));
+      all.merge(block_moments<A>(static_cast<const A*>(buffer), filled));
     }
     return all;
   }

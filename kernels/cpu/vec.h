@@ -225,10 +225,10 @@ PG_HOST_INLINE V copysign(V a, V s) {
 
 // --- across the lanes: always the same binary tree, so the same bits ----------------------------
 
-// Lane i gets lane i + width, cyclically.
+// Neighbouring groups of `width` lanes, a power of two, change places.
 template <int width, class V, int... lane>
-PG_HOST_INLINE V rotate_lanes(V v, std::integer_sequence<int, lane...>) {
-  return __builtin_shufflevector(v, v, ((lane + width) % int(sizeof...(lane)))...);
+PG_HOST_INLINE V swap_lanes(V v, std::integer_sequence<int, lane...>) {
+  return __builtin_shufflevector(v, v, (lane ^ width)...);
 }
 // f joins the upper half of the lanes with the lower, and so on down to one.
 template <class V, class F, int width = kLanes<Elem<V>> / 2>
@@ -236,7 +236,7 @@ PG_HOST_INLINE Elem<V> reduce(V v, F&& f) {
   if constexpr (width == 0) {
     return v[0];
   } else {
-    v = f(v, rotate_lanes<width>(v, std::make_integer_sequence<int, kLanes<Elem<V>>>()));
+    v = f(v, swap_lanes<width>(v, std::make_integer_sequence<int, kLanes<Elem<V>>>()));
     return reduce<V, F, width / 2>(v, static_cast<F&&>(f));
   }
 }

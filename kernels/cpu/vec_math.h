@@ -3,11 +3,11 @@
 // bound of each). vec_trigonometry.h and vec_erf.h hold the rest.
 //
 // Each is range reduction, a polynomial and reconstruction; NaN and infinities come out as IEEE
-// says, subnormals are kept. Throughput is what counts: neighbouring vectors are independent, so
-// the processor hides the latency of Horner's rule, and divisions, which AVX-512 units finish only
-// every 16th cycle, are replaced by quotient() where the divisor is known to be tame. Sources: W.
-// Cody and W. Waite, "Software Manual for the Elementary Functions" (1980) for the reductions;
-// Sun's libm notes for log's f - (f^2/2 - s (f^2/2 + R)); the polynomials are least-maximum fits.
+// says, subnormals are kept. Neighbouring vectors are independent, but the processor looks only
+// some hundred instructions ahead, so what counts is their number and, in the long functions, the
+// length of the chain: long polynomials are evaluated in two halves. Sources: W. Cody and W. Waite,
+// "Software Manual for the Elementary Functions" (1980) for the reductions; Sun's libm notes for
+// log's f - (f^2/2 - s (f^2/2 + R)); the polynomials are least-maximum fits.
 #pragma once
 
 #include <cmath>
@@ -28,25 +28,18 @@ PG_HOST_INLINE V polynomial(V x, const Elem<V> (&c)[N]) {
   return p;
 }
 
-// n / d within 1 unit in the last place, for |d| within [2^-100, 2^100] (NaN passes) and a quotient
-// that is no larger than 2^100: Newton's steps from an estimate of 14 bits.
-template <class V>
-PG_HOST_INLINE V quotient(V n, V d) {
-#if defined(__AVX512F__)
-  using E = Elem<V>;
-  V r;
-  if constexpr (is_float_vec<V>) {
-    r = (V)_mm512_maskz_rcp14_ps(0xffff, (__m512)d);
-  } else {
-    r = (V)_mm512_maskz_rcp14_pd(0xff, (__m512d)d);
-    r = fma(fma(-d, r, splat(E(1))), r, r);
+// The same by even and odd powers, in half the time but with another rounding: for polynomials that
+// a leading term outweighs.
+template <class V, int N>
+PG_HOST_INLINE V polynomial_in_halves(V x, const Elem<V> (&c)[N]) {
+  const V z = x * x;
+  V p = splat(c[0]), q = splat(c[1]);
+#pragma GCC unroll 32
+  for (int i = 2; i + 1 < N; i += 2) {
+    p = fma(p, z, splat(c[i]));
+    q = fma(q, z, splat(c[i + 1]));
   }
-  r = fma(fma(-d, r, splat(E(1))), r, r);
-  const V q = n * r;
-  return fma(fma(-q, d, n), r, q);
-#else
-  return n / d;
-#endif
+  return N % 2 == 0 ? fma(p, x, q) : fma(q, x, fma(p, z, splat(c[N - 1])));
 }
 
 // --- exponentials -------------------------------------------------------------------------------
@@ -188,10 +181,11 @@ PG_HOST_INLINE V expm1(V x) {
     q = polynomial<V, 7>(r, {2.479083e-05f, 0.00019973586f, 0.0013889305f, 0.008333142f,
                              0.04166666f, 0.16666667f, 0.5f});
   } else {
-    q = polynomial<V, 12>(r, {1.6054292042462218e-10, 2.0966029151540556e-09, 2.505239831433766e-08,
-                              2.755705724246849e-07, 2.7557318221505205e-06, 2.480158765843327e-05,
-                              0.00019841269842607698, 0.0013888888888668796, 0.008333333333332608,
-                              0.041666666666667136, 0.16666666666666669, 0.5});
+    q = polynomial_in_halves<V, 12>(
+        r, {1.6054292042462218e-10, 2.0966029151540556e-09, 2.505239831433766e-08,
+            2.755705724246849e-07, 2.7557318221505205e-06, 2.480158765843327e-05,
+            0.00019841269842607698, 0.0013888888888668796, 0.008333333333332608,
+            0.041666666666667136, 0.16666666666666669, 0.5});
   }
   const V p = fma(r * r, q, r);
   // 2^k p + (2^k - 1), halved and doubled so that k = 128 does not overflow early.
@@ -202,8 +196,38 @@ PG_HOST_INLINE V expm1(V x) {
 
 // --- logarithms ---------------------------------------------------------------------------------
 
-// x = 2^exponent m with m around 1, and log(m) = f + tail. For a positive finite x; what other x
-// give is told at finish_log.
+// x = 2^exponent (1 + f) with 1 + f in [3/4, 3/2), for a positive finite x; what other x give is
+// told at finish_log.
+template <class V>
+PG_HOST_INLINE V split_exponent(V x, V& f) {
+  using E = Elem<V>;
+  constexpr bool f32 = is_float_vec<V>;
+#if defined(__AVX512F__)
+  // The instructions normalise subnormals themselves.
+  if constexpr (f32) {
+    const __m512 m =
+        _mm512_maskz_getmant_ps(0xffff, (__m512)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+    f = (V)m - E(1);
+    return (V)_mm512_maskz_getexp_ps(0xffff, (__m512)x) - (V)_mm512_maskz_getexp_ps(0xffff, m);
+  } else {
+    x += E(0);  // -0 would give a significand of -1
+    const __m512d m =
+        _mm512_maskz_getmant_pd(0xff, (__m512d)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
+    f = (V)m - E(1);
+    return (V)_mm512_maskz_getexp_pd(0xff, (__m512d)x) - (V)_mm512_maskz_getexp_pd(0xff, m);
+  }
+#else
+  const Mask<V> subnormal = x < splat(E(f32 ? 0x1p-126 : 0x1p-1022));
+  const V y = subnormal ? x * E(f32 ? 0x1p25 : 0x1p54) : x;
+  constexpr int shift = f32 ? 23 : 52;
+  constexpr auto three_quarters = Elem<Mask<V>>(f32 ? 0x3f400000 : 0x3fe8000000000000);
+  const Mask<V> k = subtract_bits(bits(y), Mask<V>{} + three_quarters) >> shift;
+  f = (V)subtract_bits(bits(y), k << shift) - E(1);
+  return __builtin_convertvector(k - (subnormal & (f32 ? 25 : 54)), V);
+#endif
+}
+
+// log(x) = exponent ln 2 + f + tail.
 template <class V>
 struct LogParts {
   V exponent, f, tail;
@@ -212,43 +236,20 @@ struct LogParts {
 template <class V>
 PG_HOST_INLINE LogParts<V> log_parts(V x) {
   using E = Elem<V>;
-  constexpr bool f32 = is_float_vec<V>;
   LogParts<V> parts;
-#if defined(__AVX512F__)
-  // m in [3/4, 3/2); subnormals are normalised by the instructions.
-  if constexpr (f32) {
-    const __m512 m =
-        _mm512_maskz_getmant_ps(0xffff, (__m512)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
-    parts.exponent =
-        (V)_mm512_maskz_getexp_ps(0xffff, (__m512)x) - (V)_mm512_maskz_getexp_ps(0xffff, m);
-    parts.f = (V)m - E(1);
-  } else {
-    x += E(0);  // -0 would give a significand of -1
-    const __m512d m =
-        _mm512_maskz_getmant_pd(0xff, (__m512d)x, _MM_MANT_NORM_p75_1p5, _MM_MANT_SIGN_nan);
-    parts.exponent =
-        (V)_mm512_maskz_getexp_pd(0xff, (__m512d)x) - (V)_mm512_maskz_getexp_pd(0xff, m);
-    parts.f = (V)m - E(1);
-  }
-#else
-  const Mask<V> subnormal = x < splat(E(f32 ? 0x1p-126 : 0x1p-1022));
-  const V y = subnormal ? x * E(f32 ? 0x1p25 : 0x1p54) : x;
-  constexpr int shift = f32 ? 23 : 52;
-  constexpr auto three_quarters = Elem<Mask<V>>(f32 ? 0x3f400000 : 0x3fe8000000000000);
-  const Mask<V> k = subtract_bits(bits(y), Mask<V>{} + three_quarters) >> shift;
-  parts.f = (V)subtract_bits(bits(y), k << shift) - E(1);
-  parts.exponent = __builtin_convertvector(k - (subnormal & (f32 ? 25 : 54)), V);
-#endif
+  parts.exponent = split_exponent(x, parts.f);
   const V f = parts.f, square = f * f;
-  if constexpr (f32) {
-    const V p = polynomial<V, 8>(f, {-0.045074694f, 0.10462998f, -0.13161176f, 0.14478393f,
-                                     -0.16647314f, 0.19990861f, -0.25000095f, 0.3333345f});
+  if constexpr (is_float_vec<V>) {
+    const V p =
+        polynomial_in_halves<V, 8>(f, {-0.045074694f, 0.10462998f, -0.13161176f, 0.14478393f,
+                                       -0.16647314f, 0.19990861f, -0.25000095f, 0.3333345f});
     parts.tail = square * fma(f, p, splat(-0.5f));
   } else {
     // log(1 + f) = 2 s + s z (2/3 + 2/5 z + ...), s = f / (2 + f), z = s^2
-    const V s = quotient(f, f + E(2)), z = s * s;
-    const V r = z * polynomial<V, 11>(z, {2 / 23., 2 / 21., 2 / 19., 2 / 17., 2 / 15., 2 / 13.,
-                                          2 / 11., 2 / 9., 2 / 7., 2 / 5., 2 / 3.});
+    const V s = f / (f + E(2)), z = s * s;
+    const V r =
+        z * polynomial_in_halves<V, 11>(z, {2 / 23., 2 / 21., 2 / 19., 2 / 17., 2 / 15., 2 / 13.,
+                                            2 / 11., 2 / 9., 2 / 7., 2 / 5., 2 / 3.});
     const V h = E(0.5) * square;
     parts.tail = s * (h + r) - h;
   }
@@ -256,7 +257,7 @@ PG_HOST_INLINE LogParts<V> log_parts(V x) {
 }
 
 // y for a positive finite x, else what a logarithm gives: -inf of 0, NaN of negative numbers. The
-// AVX-512 instructions of log_parts have seen to that already.
+// AVX-512 instructions of split_exponent have seen to that already.
 template <class V>
 PG_HOST_INLINE V finish_log(V x, V y) {
 #if defined(__AVX512F__)
@@ -316,7 +317,7 @@ PG_HOST_INLINE V log1p_tame(V x) {
   // What the addition lost, relative to u.
   const V lost = x > E(1) ? E(1) - (u - x) : x - (u - E(1));
   const LogParts<V> parts = log_parts(u);
-  return add_ln2_multiple(parts.exponent, parts.f, parts.tail + quotient(lost, u));
+  return add_ln2_multiple(parts.exponent, parts.f, parts.tail + lost / u);
 }
 
 template <class V>
@@ -337,13 +338,13 @@ PG_HOST_INLINE V sinh(V x) {
   if constexpr (is_float_vec<V>) {
     p = polynomial<V, 5>(z, {1 / 39916800.f, 1 / 362880.f, 1 / 5040.f, 1 / 120.f, 1 / 6.f});
   } else {
-    p = polynomial<V, 9>(
+    p = polynomial_in_halves<V, 9>(
         z, {1 / 121645100408832000., 1 / 355687428096000., 1 / 1307674368000., 1 / 6227020800.,
             1 / 39916800., 1 / 362880., 1 / 5040., 1 / 120., 1 / 6.});
   }
   const V small = fma(x * z, p, x);
   const V e = half_exp(a);
-  const V large = e - quotient(splat(E(0.25)), min(splat(E(0x1p60)), e));
+  const V large = e - E(0.25) / e;
   return a < E(1) ? small : copysign(large, x);
 }
 
@@ -351,7 +352,7 @@ template <class V>
 PG_HOST_INLINE V cosh(V x) {
   using E = Elem<V>;
   const V e = half_exp(abs(x));
-  return e + quotient(splat(E(0.25)), min(splat(E(0x1p60)), e));
+  return e + E(0.25) / e;
 }
 
 template <class V>
@@ -390,7 +391,7 @@ template <class V>
 PG_HOST_INLINE V sigmoid(V x) {
   using E = Elem<V>;
   const V e = exp(-abs(x)), one = splat(E(1));
-  return quotient(x < E(0) ? e : one, one + e);
+  return (x < E(0) ? e : one) / (one + e);
 }
 
 template <class V>

@@ -114,7 +114,7 @@ PG_HOST_INLINE V tan(V x) {
     return x;
   }
   const Mask<V> odd = (q & 1) != 0;
-  return quotient(odd ? -c : s, odd ? s : c);
+  return (odd ? -c : s) / (odd ? s : c);
 }
 
 // cos(2 pi t) and sin(2 pi t) for t in [0, 1), the angle of Box and Muller's method: taking out
@@ -207,7 +207,7 @@ PG_HOST_INLINE V asin_reduced(V x, V z) {
   if constexpr (is_float_vec<V>) {
     p = polynomial<V, 5>(z, {0.04216575f, 0.024179844f, 0.04547031f, 0.07495298f, 0.16666752f});
   } else {
-    p = polynomial<V, 12>(
+    p = polynomial_in_halves<V, 12>(
         z, {0.03191148437884459, -0.016223105568838332, 0.019527533044124634, 0.0065282433521947425,
             0.012169149460653105, 0.013885244986629002, 0.017359703790751257, 0.02237175811582697,
             0.030381959134187137, 0.044642856828397436, 0.07500000000336927, 0.16666666666665408});

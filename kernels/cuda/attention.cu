@@ -121,7 +121,7 @@ __device__ void add_rows(A* sums, A factor, const Matrices<A>& m, int64_t at, in
 }
 
 template <class A>
-__global__ void __launch_bounds__(kWarp* kWarps)
+__global__ void __launch_bounds__(kWarp* kWarps, 1)
     attention_kernel(Problem<A> p, Matrices<A> out, A* lse) {
   DYN_SHARED(A, shared);
   const int64_t task = int64_t(blockIdx.x) * kWarps + threadIdx.y;
@@ -171,7 +171,7 @@ struct Slopes {
 };
 
 template <class A>
-__global__ void __launch_bounds__(kWarp* kWarps)
+__global__ void __launch_bounds__(kWarp* kWarps, 1)
     attention_query_kernel(Problem<A> p, Slopes<A> g, Matrices<A> grad_query) {
   DYN_SHARED(A, shared);
   const int64_t task = int64_t(blockIdx.x) * kWarps + threadIdx.y;
@@ -204,7 +204,7 @@ __global__ void __launch_bounds__(kWarp* kWarps)
 }
 
 template <class A>
-__global__ void __launch_bounds__(kWarp* kWarps)
+__global__ void __launch_bounds__(kWarp* kWarps, 1)
     attention_key_kernel(Problem<A> p, Slopes<A> g, Matrices<A> grad_key, Matrices<A> grad_value) {
   DYN_SHARED(A, shared);
   const int64_t task = int64_t(blockIdx.x) * kWarps + threadIdx.y;
@@ -213,7 +213,8 @@ __global__ void __launch_bounds__(kWarp* kWarps)
   const int64_t head = task / p.keys, j = task % p.keys;
   A* key_sums = shared + threadIdx.y * (p.depth + p.width);
   A* value_sums = key_sums + p.depth;
-  for (int64_t c = lane; c < p.depth + p.width; c += kWarp) key_sums[c] = A(0);
+  for (int64_t c = lane; c < p.depth; c += kWarp) key_sums[c] = A(0);
+  for (int64_t c = lane; c < p.width; c += kWarp) value_sums[c] = A(0);
   const HeadOffsets at = offsets_of(p, head);
   const int64_t grad_at = g.grad.offset(head);
   for (int64_t i = p.causal ? j / kWarp * kWarp : 0; i < p.rows; i += kWarp) {

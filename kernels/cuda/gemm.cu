@@ -149,4 +149,29 @@ void gemm(const GemmArgs& args) {
   unsupported("gemm", g.dtype);
 }
 
+void int_mm(const View& out, const View& a, const View& b) {
+  const auto run = [&]<class Left>(const Left* left) {
+    const auto fast = [](int64_t k_stride, int64_t line_stride) {
+      return magnitude(k_stride) <= magnitude(line_stride);
+    };
+    const MatrixOperand<Left, uint32_t> rows{left, a.strides[0], a.strides[1], 0,
+                                             fast(a.strides[1], a.strides[0])};
+    const MatrixOperand<int8_t, uint32_t> columns{static_cast<const int8_t*>(b.data), b.strides[1],
+                                                  b.strides[0], 0,
+                                                  fast(b.strides[0], b.strides[1])};
+    MatrixTarget<uint32_t, uint32_t> target{};
+    target.c = static_cast<uint32_t*>(out.data);
+    target.rs = out.strides[0], target.cs = out.strides[1];
+    target.alpha = 1;
+    launch_tiles<SmallTile, uint32_t>(rows, columns, target, 1, out.sizes[0], out.sizes[1],
+                                      a.sizes[1]);
+  };
+  if (out.sizes[0] == 0 || out.sizes[1] == 0) return;
+  if (b.dtype == DType::Int8 && a.dtype == DType::Int8)
+    return run(static_cast<const int8_t*>(a.data));
+  if (b.dtype == DType::Int8 && a.dtype == DType::UInt8)
+    return run(static_cast<const uint8_t*>(a.data));
+  unsupported("int_mm", a.dtype);
+}
+
 }  // namespace pygrad::cuda

@@ -68,12 +68,76 @@ class _Cuda:
         return bool(_C.cuda_is_built())
 
 
+class _CpuProducts:
+    """How the CPU multiplies matrices.
+
+    Products of bfloat16 and int8 run on the best unit that the processor has. float32 runs there
+    too, as sums of bfloat16 parts, where `set_float32_matmul_precision` allows the error and it is
+    faster: "medium" rounds both factors to bfloat16 (one product of parts), "high" takes two parts
+    of each (three products, relative error about 5e-6), and "highest" three (six products), which
+    is as exact as float32 arithmetic. A product whose data cannot be split exactly (not finite,
+    close to overflow, or below about 1e-30) is computed in float32.
+    """
+
+    @property
+    def allow_split_float32(self) -> bool:
+        """Whether float32 products may use bfloat16 parts; ``PYGRAD_FLOAT32_SPLIT=0`` forbids."""
+        return bool(_C.float32_split_allowed())
+
+    @allow_split_float32.setter
+    def allow_split_float32(self, allowed: bool) -> None:
+        _C.set_float32_split_allowed(allowed)
+
+    @property
+    def tile_unit(self) -> str:
+        """The unit for bfloat16 products: "amx", "avx512" (dot products), "emulated" or "none".
+
+        Set it to one of these, or to "auto". A unit that is set by name is used for every product
+        it can do, also where it does not pay: to test it, or to compare. ``PYGRAD_TILE_UNIT`` sets
+        it at start.
+
+        Raises:
+            ValueError: when the processor lacks the unit.
+        """
+        return str(_C.tile_unit())
+
+    @tile_unit.setter
+    def tile_unit(self, name: str) -> None:
+        _C.set_tile_unit(name)
+
+
 class _Cpu:
     """``backends.cpu``."""
+
+    def __init__(self) -> None:
+        self.matmul = _CpuProducts()
 
     def get_cpu_capability(self) -> str:
         """Return the instruction set that the kernels were chosen for."""
         return str(_C.cpu_capability())
+
+    @property
+    def deferral_threshold(self) -> int | None:
+        """The number of elements from which chains of pointwise operations are run together.
+
+        Such an operation is noted, and run when its values are needed, block by block with those
+        it is chained to; the bits of the results are the same. None runs each at once. The
+        environment variable ``PYGRAD_DEFER`` sets the start value; 0 stands for None there.
+
+        Raises:
+            ValueError: when set to less than 1.
+
+        Example:
+            >>> import pygrad.backends
+            >>> before = pygrad.backends.cpu.deferral_threshold
+            >>> pygrad.backends.cpu.deferral_threshold = None
+            >>> pygrad.backends.cpu.deferral_threshold = before
+        """
+        return _C.get_deferral_threshold()
+
+    @deferral_threshold.setter
+    def deferral_threshold(self, numel: int | None) -> None:
+        _C.set_deferral_threshold(numel)
 
 
 cpu = _Cpu()

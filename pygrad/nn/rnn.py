@@ -1,7 +1,7 @@
 """Recurrent layers: RNN, LSTM, GRU and their single-step cells.
 
-A layer projects the whole sequence at once, then walks over the time steps. Sequences, packed or
-not, are rows sorted by time with a batch size per step, so one loop serves both.
+A module holds the parameters and checks what it is given; the layers of all directions run in one
+call of an op (``csrc/ops/recurrent.cpp``).
 """
 
 from __future__ import annotations
@@ -10,25 +10,16 @@ import math
 
 from pygrad._C import Tensor, ops
 from pygrad.nn import init
-from pygrad.nn._rnn_step import gru_step, lstm_step, rnn_relu_step, rnn_tanh_step
 from pygrad.nn.module import Module
 from pygrad.nn.parameter import Parameter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     State = tuple[Tensor, ...]
-    Step = Callable[..., State]
 
 _GATES = {"RNN_TANH": 1, "RNN_RELU": 1, "LSTM": 4, "GRU": 3}
-_STEPS: dict[str, Step] = {
-    "RNN_TANH": rnn_tanh_step,
-    "RNN_RELU": rnn_relu_step,
-    "LSTM": lstm_step,
-    "GRU": gru_step,
-}
 
 
 class RNNBase(Module):
@@ -162,11 +153,10 @@ class RNNBase(Module):
         state = hx if hx is None or self.mode == "LSTM" else (hx,)
         if isinstance(input, PackedSequence):
             self._check_input(input.data.shape[-1], input.data.shape)
-            sizes = input.batch_sizes.tolist()
-            start = self._start(state, sizes[0], input.data)
+            start = self._start(state, int(input.batch_sizes[0]), input.data)
             if hx is not None and input.sorted_indices is not None:
                 start = tuple(part.index_select(1, input.sorted_indices) for part in start)
-            rows, last = self._run(input.data, sizes, start)
+            rows, last = self._run((input.data, input.batch_sizes), start, ())
             if input.unsorted_indices is not None:
                 last = tuple(part.index_select(1, input.unsorted_indices) for part in last)
             packed = PackedSequence(
@@ -177,75 +167,37 @@ class RNNBase(Module):
             raise ValueError(
                 f"{self.mode}: Expected input to be 2D or 3D, got {input.dim()}D instead"
             )
-        batched = input.dim() == 3
         self._check_input(input.shape[-1], input.shape)
-        if not batched:
-            input = input.unsqueeze(1)
+        if input.dim() == 2:
             state = None if state is None else tuple(part.unsqueeze(1) for part in state)
-        elif self.batch_first:
-            input = input.transpose(0, 1)
-        steps, batch, _ = input.shape
-        if steps == 0:
-            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        start = self._start(state, batch, input)
-        rows, last = self._run(input.reshape(steps * batch, -1), [batch] * steps, start)
-        out = rows.reshape(steps, batch, -1)
-        if not batched:
+            start = self._start(state, 1, input)
+            out, last = self._run((input.unsqueeze(1),), start, (False,))
             return out.squeeze(1), self._as_given(tuple(part.squeeze(1) for part in last))
-        return (out.transpose(0, 1) if self.batch_first else out), self._as_given(last)
+        start = self._start(state, input.shape[0 if self.batch_first else 1], input)
+        out, last = self._run((input,), start, (self.batch_first,))
+        return out, self._as_given(last)
 
     def _as_given(self, state: State) -> Any:
         return state if self.mode == "LSTM" else state[0]
 
-    def _run(self, rows: Tensor, sizes: list[int], start: State) -> tuple[Tensor, State]:
-        """Run all layers over rows sorted by time, ``sizes`` of them per step."""
-        last: list[State] = []
-        for layer in range(self.num_layers):
-            outputs = []
-            for reverse, suffix in enumerate(self._suffixes(layer)):
-                index = layer * self._directions + reverse
-                state = tuple(part[index] for part in start)
-                out, state = self._run_direction(rows, sizes, state, suffix, bool(reverse))
-                outputs.append(out)
-                last.append(state)
-            rows = outputs[0] if len(outputs) == 1 else ops.cat(outputs, -1)
-            if self.dropout and self.training and layer < self.num_layers - 1:
-                rows = ops.dropout(rows, self.dropout, True)
-        return rows, tuple(ops.stack(list(parts)) for parts in zip(*last, strict=False))
-
-    def _run_direction(
-        self, rows: Tensor, sizes: list[int], state: State, suffix: str, reverse: bool
+    def _run(
+        self, rows: tuple[Tensor, ...], start: State, batch_first: tuple[bool, ...]
     ) -> tuple[Tensor, State]:
-        step = _STEPS[self.mode]
-        weight_hh = getattr(self, "weight_hh" + suffix)
-        bias_ih = getattr(self, "bias_ih" + suffix) if self.bias else None
-        bias_hh = getattr(self, "bias_hh" + suffix) if self.bias else None
-        weight_hr = getattr(self, "weight_hr" + suffix) if self.proj_size else None
-        projected = ops.linear(rows, getattr(self, "weight_ih" + suffix), bias_ih)
-        inputs = projected.split(sizes)
-        outputs: list[Any] = [None] * len(sizes)
-        # Longer sequences come first: the live ones are always the first rows of the state.
-        first = state
-        live = sizes[-1] if reverse else sizes[0]
-        state = tuple(part[:live] for part in first) if live != first[0].shape[0] else first
-        ended: list[State] = []
-        order = range(len(sizes) - 1, -1, -1) if reverse else range(len(sizes))
-        for t in order:
-            size = sizes[t]
-            if size < live:  # some sequences are over: put their state aside
-                ended.append(tuple(part[size:] for part in state))
-                state = tuple(part[:size] for part in state)
-            elif size > live:  # walking backwards, some begin
-                state = tuple(
-                    ops.cat([part, new[live:size]]) for part, new in zip(state, first, strict=False)
-                )
-            live = size
-            state = step(inputs[t], state, weight_hh, bias_hh, weight_hr)
-            outputs[t] = state[0]
-        if ended:
-            parts = [state, *reversed(ended)]
-            state = tuple(ops.cat(list(pieces)) for pieces in zip(*parts, strict=False))
-        return ops.cat(outputs), state
+        """Run all layers over a tensor, or over packed rows and their batch sizes."""
+        params = [weight for weights in self.all_weights for weight in weights]
+        run: Any = getattr(ops, self.mode.lower())
+        out, *last = run(
+            *rows,
+            start if self.mode == "LSTM" else start[0],
+            params,
+            self.bias,
+            self.num_layers,
+            self.dropout,
+            self.training,
+            self.bidirectional,
+            *batch_first,
+        )
+        return out, tuple(last)
 
     def extra_repr(self) -> str:
         parts = [f"{self.input_size}, {self.hidden_size}"]
@@ -352,7 +304,8 @@ class RNNCellBase(Module):
         for weight in self.parameters():
             init.uniform_(weight, -bound, bound)
 
-    def _step(self, mode: str, input: Tensor, state: Any) -> State:
+    def _checked(self, input: Tensor, state: State | None, parts: int) -> State:
+        """The state before the step, with the input's dimensions: given and checked, or zeros."""
         name = type(self).__name__
         if input.dim() not in (1, 2):
             raise ValueError(f"{name}: Expected input to be 1D or 2D, got {input.dim()}D instead")
@@ -360,22 +313,13 @@ class RNNCellBase(Module):
             raise RuntimeError(
                 f"{name}: input's last dimension is {input.shape[-1]}, expected {self.input_size}"
             )
-        batched = input.dim() == 2
-        rows = input if batched else input.unsqueeze(0)
+        shape = (*input.shape[:-1], self.hidden_size)
         if state is None:
-            zeros = rows.new_zeros((rows.shape[0], self.hidden_size))
-            state = (zeros, zeros) if mode == "LSTM" else (zeros,)
-        else:
-            state = tuple(part if batched else part.unsqueeze(0) for part in state)
-            for part in state:
-                if tuple(part.shape) != (rows.shape[0], self.hidden_size):
-                    raise RuntimeError(
-                        f"{name}: hidden state is {tuple(part.shape)}; expected"
-                        f" {(rows.shape[0], self.hidden_size)}"
-                    )
-        projected = ops.linear(rows, self.weight_ih, self.bias_ih)
-        state = _STEPS[mode](projected, state, self.weight_hh, self.bias_hh, None)
-        return state if batched else tuple(part.squeeze(0) for part in state)
+            return (input.new_zeros(shape),) * parts
+        for part in state:
+            if part.shape != shape:
+                raise RuntimeError(f"{name}: hidden state is {tuple(part.shape)}; expected {shape}")
+        return state
 
     def extra_repr(self) -> str:
         text = f"{self.input_size}, {self.hidden_size}"
@@ -405,8 +349,10 @@ class RNNCell(RNNCellBase):
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
-        mode = "RNN_" + self.nonlinearity.upper()
-        return self._step(mode, input, None if hx is None else (hx,))[0]
+        (state,) = self._checked(input, None if hx is None else (hx,), 1)
+        step = ops.rnn_tanh_cell if self.nonlinearity == "tanh" else ops.rnn_relu_cell
+        weights = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
+        return step(input, state, *weights)
 
 
 class LSTMCell(RNNCellBase):
@@ -427,8 +373,9 @@ class LSTMCell(RNNCellBase):
     def forward(
         self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        hidden, cell = self._step("LSTM", input, hx)
-        return hidden, cell
+        state = self._checked(input, hx, 2)
+        weights = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
+        return ops.lstm_cell(input, state, *weights)
 
 
 class GRUCell(RNNCellBase):
@@ -447,7 +394,9 @@ class GRUCell(RNNCellBase):
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        return self._step("GRU", input, None if hx is None else (hx,))[0]
+        (state,) = self._checked(input, None if hx is None else (hx,), 1)
+        weights = self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh
+        return ops.gru_cell(input, state, *weights)
 
 
 __all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell", "RNNCellBase"]

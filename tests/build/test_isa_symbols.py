@@ -26,7 +26,7 @@ def object_folders() -> list[Path]:
         f
         for p in places
         for isa in ISAS
-        for f in p.glob(f"CMakeFiles/kernels_cpu_{isa}.dir")
+        for f in p.glob(f"CMakeFiles/kernels_cpu*_{isa}.dir")
         if any(f.rglob("*.o"))
     ]
 

@@ -227,3 +227,24 @@ def test_index_of_large_and_empty_tensors():
     assert x[pygrad.zeros(0, dtype=pygrad.int64)].shape == (0, 100)
     with pytest.raises(IndexError):
         x[:0][pygrad.tensor([0])]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "float64", "complex128"])
+@pytest.mark.parametrize("width", [1, 4, 15, 16, 17, 63, 64, 65, 130, 1100])
+def test_rows_by_a_packed_index(width, dtype, device, threads):
+    """Whole rows, shorter and longer than what is copied and asked for at once."""
+    threads(2)
+    values = (np.arange(37 * width) % 251).astype(dtype).reshape(37, width)
+    x = pygrad.from_numpy(values).to(device)
+    rng = np.random.default_rng(width)
+    for shape in ((0,), (1,), (5,), (90,), (3, 1, 40)):
+        index = rng.integers(0, 37, shape)
+        k = pygrad.from_numpy(index).to(device)
+        assert np.array_equal(x[k].cpu().numpy(), values[index])
+        flat = k.reshape(-1)
+        chosen = values[index.reshape(-1)]
+        assert np.array_equal(x.index_select(0, flat).cpu().numpy(), chosen)
+        # The other layouts take the general way.
+        assert np.array_equal(x.t().index_select(1, flat).cpu().numpy(), chosen.T)
+        assert np.array_equal(x[:, 1:][k].cpu().numpy(), values[:, 1:][index])
+        assert np.array_equal(x[k.flip(0)].cpu().numpy(), values[index[::-1]])

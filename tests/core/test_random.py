@@ -174,3 +174,36 @@ def test_dropout_scales_and_repeats(seed):
     assert y.unique().tolist() == pytest.approx([0.0, 1 / 0.75])
     y.sum().backward()
     assert x.grad.tolist() == y.tolist()
+
+
+@pytest.mark.parametrize("shape", [(1,), (515,), (3, 1000), (7, 9, 11)])
+def test_draws_are_the_same_at_every_instruction_set(shape, isa):
+    def draws():
+        pygrad.manual_seed(5)
+        exact = [
+            pygrad.rand(shape),
+            pygrad.rand(shape, dtype=pygrad.float64),
+            pygrad.rand(shape, dtype=pygrad.bfloat16).float(),
+            pygrad.randint(-3, 2**40, shape),
+            pygrad.randint(7, shape),
+            pygrad.bernoulli(pygrad.full(shape, 0.3)),
+            pygrad.nn.functional.dropout(pygrad.ones(shape), 0.4),
+            pygrad.nn.functional.dropout(pygrad.ones(shape).bfloat16(), 0.4).float(),
+            pygrad.empty(shape[::-1]).permute(*range(len(shape))[::-1]).uniform_(2, 3),
+        ]
+        rounded = [
+            pygrad.randn(shape),
+            pygrad.randn(shape, dtype=pygrad.float64),
+            pygrad.empty(shape).log_normal_(0.5, 0.25),
+            pygrad.empty(shape).exponential_(2.0),
+        ]
+        return exact, rounded
+
+    isa("baseline")
+    exact, rounded = draws()
+    for name in _C.available_isas():
+        isa(name)
+        same, close = draws()
+        assert all(pygrad.equal(a, b) for a, b in zip(same, exact, strict=True)), name
+        for a, b in zip(close, rounded, strict=True):
+            assert pygrad.allclose(a, b, rtol=1e-5, atol=1e-6), name

@@ -55,6 +55,17 @@ CASES = {
     "attention": lambda: F.scaled_dot_product_attention(
         rand(3, 170, 40), rand(3, 300, 40), rand(3, 300, 24), is_causal=True, dropout_p=0.1
     ),
+    "lstm": lambda: pygrad.lstm(
+        rand(6, 40, 30),
+        [rand(1, 40, 70)] * 2,
+        [rand(280, 30), rand(280, 70)],
+        False,
+        1,
+        0.0,
+        False,
+        False,
+        False,
+    )[0],
     "cross_entropy": lambda: F.cross_entropy(rand(512, 100), pygrad.randint(0, 100, (512,))),
     "cumsum": lambda: rand(BIG).cumsum(0),
     "sort": lambda: rand(BIG).sort().values,
@@ -103,6 +114,23 @@ def test_same_bits_of_gradients(threads):
         logits = h.flatten(1) @ v + F.embedding(pygrad.randint(0, 20, (16,)), table)
         F.cross_entropy(F.layer_norm(logits, (10,)), pygrad.randint(0, 10, (16,))).backward()
         return [to_numpy(t.grad).tobytes() for t in (x, w, v, table)]
+
+    threads(1)
+    expected = run()
+    for n in (2, 3, 5):
+        threads(n)
+        assert run() == expected, f"{n} threads"
+
+
+def test_same_bits_of_recurrent_gradients(threads):
+    pygrad.manual_seed(5)
+    layer = pygrad.nn.GRU(30, 70, 2, bidirectional=True, batch_first=True)
+    x = rand(40, 6, 30)
+
+    def run():
+        layer.zero_grad()
+        layer(x)[0].square().sum().backward()
+        return [to_numpy(p.grad).tobytes() for p in layer.parameters()]
 
     threads(1)
     expected = run()
@@ -288,6 +316,7 @@ def test_operators_let_other_threads_run(operator):
     try:
         before = turns[0]
         result = x @ x if operator == "matmul" else x + x
+        result[0, 0].item()  # which runs what was deferred
         after = turns[0]
     finally:
         sys.setswitchinterval(interval)

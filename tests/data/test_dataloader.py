@@ -316,3 +316,33 @@ def test_tensor_with_history_is_refused():
 
     with pytest.raises(RuntimeError, match="detach"):
         list(data.DataLoader(Recorded(), num_workers=1))
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize(
+    "sampling",
+    [{}, {"num_samples": 7}, {"num_samples": 33}, {"replacement": True, "num_samples": 12}],
+)
+def test_a_shuffle_cut_as_tensors_is_the_same_as_one_of_lists(sampling, drop_last):
+    """Random batches of a TensorDataset are fetched without lists; nothing else may change."""
+    x, y = pygrad.arange(40.0).view(20, 2), pygrad.arange(20)
+
+    class Listed(pygrad.utils.data.BatchSampler):
+        """Not the plain class, so it is iterated."""
+
+    def batches(kind, **random):
+        dataset = pygrad.utils.data.TensorDataset(x, y)
+        sampler = pygrad.utils.data.RandomSampler(dataset, **random)
+        loader = pygrad.utils.data.DataLoader(dataset, batch_sampler=kind(sampler, 6, drop_last))
+        return [[t.tolist() for t in batch] for _ in range(2) for batch in loader]
+
+    pygrad.manual_seed(3)
+    expected = batches(Listed, **sampling)
+    after = pygrad.rand(1).item()
+    pygrad.manual_seed(3)
+    assert batches(pygrad.utils.data.BatchSampler, **sampling) == expected
+    assert pygrad.rand(1).item() == after
+    generator = pygrad.Generator().manual_seed(5)
+    expected = batches(Listed, generator=generator, **sampling)
+    generator.manual_seed(5)
+    assert batches(pygrad.utils.data.BatchSampler, generator=generator, **sampling) == expected

@@ -57,6 +57,9 @@ op("matmul", matmul_samples, np.matmul, dtypes=MATS, tol=DOTS, flops=flops_of_pr
 ])  # fmt: skip
 op("mm", lambda m: [S(m(2, 3), m(3, 4)), S(m(1, 1), m(1, 1)), *([] if m.grad else [S(m(35, 19), m(19, 66)), S(m(0, 3), m(3, 2)), S(m(2, 0), m(0, 3))])],
    np.matmul, dtypes=MATS, tol=DOTS, errors=[bad(F(2, 3), F(2, 3), raises=RuntimeError, text=MISMATCH), bad(F(2), F(2, 2), raises=RuntimeError, text="2-?D|matrix|matrices")])  # fmt: skip
+op("_int_mm", lambda m: [S(m(2, 3), m(3, 4)), S(m(35, 19), m(19, 66)), S(m(0, 3), m(3, 2)), S(m(2, 0), m(0, 3))], np.matmul, dtypes=("int8",), result="int32", grad=False, errors=[
+    bad(F(2, 3, dtype="int8"), F(2, 3, dtype="int8"), raises=RuntimeError, text=MISMATCH), bad(F(2, 2), F(2, 2), raises=RuntimeError, text="int8|char|Char"),
+])  # fmt: skip
 op("bmm", lambda m: [S(m(2, 2, 3), m(2, 3, 2)), *([] if m.grad else [S(m(5, 33, 7), m(5, 7, 9)), S(m(0, 2, 3), m(0, 3, 2))])], np.matmul, dtypes=MATS, tol=DOTS,
    errors=[bad(F(2, 2, 3), F(3, 3, 2), raises=RuntimeError, text="batch|size|shape"), bad(F(2, 3), F(3, 2), raises=RuntimeError, text="3-?D|3D")])  # fmt: skip
 op("mv", lambda m: [S(m(2, 3), m(3)), *([] if m.grad else [S(m(33, 129), m(129)), S(m(2, 0), m(0))])], np.matmul, dtypes=MATS, tol=DOTS,

@@ -93,3 +93,17 @@ def test_operands_that_lie_crosswise(each_isa: None, shape: tuple[int, ...], dty
     assert pygrad.equal((x * crosswise).transpose(-1, -2), (x * x).transpose(-1, -2))
     assert pygrad.equal(pygrad.where(x > 40, crosswise, x), x)
     assert pygrad.equal(crosswise < x + x, x < x + x)
+
+
+def test_draws_larger_than_the_caches() -> None:
+    # Straight to memory, and by way of a strided output or input.
+    n = 17_000_001
+    pygrad.manual_seed(3)
+    straight = pygrad.rand(n)
+    pygrad.manual_seed(3)
+    assert pygrad.equal(pygrad.empty(n, 2)[:, 0].uniform_(), straight)
+    m = 9_000_001
+    pygrad.manual_seed(3)
+    kept = pygrad.nn.functional.dropout(pygrad.ones(m), 0.5)
+    pygrad.manual_seed(3)
+    assert pygrad.equal(pygrad.nn.functional.dropout(pygrad.ones(m, 2)[:, 0], 0.5), kept)

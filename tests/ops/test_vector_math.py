@@ -157,3 +157,32 @@ def test_angle_of_every_quadrant(name_of_isa: str, dtype: Any, isa: Any) -> None
     worst, at = worst_ulp(got, exact, y)
     assert worst <= 2.5, f"atan2 of {at!r} is {worst:.3g} ulp off"
     assert (np.signbit(got) == np.signbit(exact))[~np.isnan(exact)].all()
+
+
+@pytest.mark.parametrize("name_of_isa", ISAS)
+def test_remainders_are_exact(name_of_isa: str, isa: Any) -> None:
+    isa(name_of_isa)
+    rng = np.random.default_rng(3)
+    special = [*SPECIAL, 3.0, -7.5, 1e-42, 3e38]
+    a = np.concatenate([
+        rng.normal(size=4000) * 50, rng.integers(-60, 60, 3000) * 0.5,
+        np.exp(rng.uniform(-20, 40, 3000)), np.tile(special, len(special)),
+    ]).astype(np.float32)  # fmt: skip
+    b = np.concatenate([
+        rng.normal(size=4000), rng.integers(-9, 9, 3000) * 0.5,
+        np.exp(rng.uniform(-20, 5, 3000)), np.repeat(special, len(special)),
+    ]).astype(np.float32)  # fmt: skip
+    ta, tb = pygrad.tensor(a), pygrad.tensor(b)
+    with np.errstate(all="ignore"):
+        expected = np.fmod(a, b)
+        moved = (expected != 0) & ((expected < 0) != (b < 0))
+        np.testing.assert_array_equal(pygrad.fmod(ta, tb).numpy(), expected)
+        np.testing.assert_array_equal(
+            pygrad.remainder(ta, tb).numpy(), np.where(moved, expected + b, expected)
+        )
+        finite = np.isfinite(a) & np.isfinite(b) & (b != 0)
+        np.testing.assert_array_equal(
+            pygrad.floor_divide(ta, tb).numpy()[finite], np.floor_divide(a, b)[finite]
+        )
+    zero = expected == 0
+    assert (np.signbit(pygrad.fmod(ta, tb).numpy()) == np.signbit(a))[zero].all()

@@ -7,7 +7,7 @@ from itertools import islice
 from types import GenericAlias
 
 from pygrad.utils.data.collate import default_collate, default_convert
-from pygrad.utils.data.dataset import IterableDataset, batch_getter
+from pygrad.utils.data.dataset import IterableDataset, TensorDataset, batch_getter
 from pygrad.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -264,7 +264,12 @@ class DataLoader:
             return StreamFetch(self.collate_fn, batched, self.drop_last)
         return MapFetch(self.collate_fn, batched)
 
-    def _indices(self) -> Iterator[Any]:
+    def _indices(self, tensors: bool = False) -> Iterator[Any]:
+        """What is fetched, one by one; `tensors` allows lists of indices to come as tensors."""
+        if tensors and isinstance(self.batch_sampler, BatchSampler):
+            found = self.batch_sampler._index_tensors()
+            if found is not None:
+                return found
         return iter(self.sampler if self.batch_sampler is None else self.batch_sampler)
 
     def _finish(self) -> Callable[[Any], Any] | None:
@@ -312,12 +317,18 @@ def _pin(batch: Any) -> Any:
     return batch
 
 
+def _takes_tensors(loader: DataLoader) -> bool:
+    """Whether the batches of the loader's dataset may be asked for by a tensor of indices."""
+    get = batch_getter(loader.dataset) if loader.collate_fn is default_collate else None
+    return getattr(get, "__func__", None) is TensorDataset.__getbatch__
+
+
 class _MainIterator:
     """Fetches each batch when it is asked for."""
 
     def __init__(self, loader: DataLoader) -> None:
         self._loader = loader
-        self._indices = loader._indices()
+        self._indices = loader._indices(tensors=_takes_tensors(loader))
         # Drawn though nobody needs it here: the number of workers must not change the shuffle.
         draw_seed(loader.generator)
         self._fetch = loader._fetcher()(loader.dataset)

@@ -119,10 +119,13 @@ class TensorDataset(Dataset):
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
         return tuple(tensor[index] for tensor in self.tensors)
 
-    def __getbatch__(self, indices: Sequence[int]) -> Any:
-        if set(map(type, indices)) != {int}:
+    def __getbatch__(self, indices: Sequence[int] | Tensor) -> Any:
+        if isinstance(indices, pygrad.Tensor):
+            index = indices
+        elif set(map(type, indices)) == {int}:
+            index = pygrad.tensor(indices)
+        else:
             return NotImplemented
-        index = pygrad.tensor(indices)
         return [
             tensor[index if tensor.device.type == "cpu" else index.to(tensor.device)]
             for tensor in self.tensors

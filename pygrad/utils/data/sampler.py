@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence, Sized
     from typing import Any
 
-    from pygrad import Generator
+    from pygrad import Generator, Tensor
 
 __all__ = [
     "BatchSampler",
@@ -110,6 +110,11 @@ class RandomSampler(Sampler):
         return len(self.data_source) if self._num_samples is None else self._num_samples
 
     def __iter__(self) -> Iterator[int]:
+        for piece in self._pieces():
+            yield from piece.tolist()
+
+    def _pieces(self) -> Iterator[Tensor]:
+        """The indices of an epoch as tensors, one after the other."""
         n = len(self.data_source)
         generator = self.generator
         if generator is None:
@@ -120,12 +125,12 @@ class RandomSampler(Sampler):
             # In pieces, so that a long epoch needs no long list.
             while left > 0:
                 count = min(left, 4096)
-                yield from pygrad.randint(0, n, (count,), generator=generator).tolist()
+                yield pygrad.randint(0, n, (count,), generator=generator)
                 left -= count
             return
         while left > 0 and n > 0:
-            order = pygrad.randperm(n, generator=generator).tolist()
-            yield from order if left >= n else order[:left]
+            order = pygrad.randperm(n, generator=generator)
+            yield order if left >= n else order[:left]
             left -= n
 
     def __len__(self) -> int:
@@ -233,6 +238,30 @@ class BatchSampler(Sampler):
         while batch := list(islice(indices, self.batch_size)):
             if len(batch) == self.batch_size or not self.drop_last:
                 yield batch
+
+    def _index_tensors(self) -> Iterator[Tensor] | None:
+        """The batches as index tensors, or None where only iterating gives them.
+
+        They are the same, and drawn at the same moment: from a random sampler whose epoch is one
+        permutation, cut without making numbers of Python's.
+        """
+        sampler = self.sampler
+        if (
+            type(self) is not BatchSampler
+            or type(sampler) is not RandomSampler
+            or sampler.replacement
+            or sampler.num_samples > len(sampler.data_source)
+        ):
+            return None
+        return self._cut(sampler)
+
+    def _cut(self, sampler: RandomSampler) -> Iterator[Tensor]:
+        size = self.batch_size
+        for order in sampler._pieces():
+            for start in range(0, len(order), size):
+                batch = order[start : start + size]
+                if len(batch) == size or not self.drop_last:
+                    yield batch
 
     def __len__(self) -> int:
         full, rest = divmod(len(self.sampler), self.batch_size)  # type: ignore[arg-type]

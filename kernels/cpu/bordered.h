@@ -1,5 +1,5 @@
-// Images as the convolution kernels read them: in T, with a border of zeros so that no tap needs a
-// bounds test; and the transposition between planes and channels.
+// Images as convolution and pooling read them: in T, with a border so that no tap needs a bounds
+// test; and the transposition between planes and channels.
 #pragma once
 
 #include "kernels/cpu/gemm_vector.h"
@@ -21,8 +21,12 @@ PG_HOST_INLINE void copy_lanes(const T* from, T* to, int64_t n) {
 }
 
 template <class T>
+PG_HOST_INLINE void fill_lanes(T* to, int64_t n, T value) {
+  for_lanes<T>(n, [&](int64_t i, int64_t k) PG_LANES { store_part(to + i, splat(value), k); });
+}
+template <class T>
 PG_HOST_INLINE void clear_lanes(T* to, int64_t n) {
-  for_lanes<T>(n, [&](int64_t i, int64_t k) PG_LANES { store_part(to + i, Vec<T>{}, k); });
+  fill_lanes(to, n, T(0));
 }
 
 // Taps of a kernel in row-major order: coordinate = k * dilation - padding.
@@ -82,10 +86,10 @@ struct Images {
 template <class T>
 class ImageSource {
  public:
-  // `low` and `high`: the border before and after each dimension.
+  // `low` and `high`: the border before and after each dimension, of elements `fill`.
   ImageSource(const View& v, const int64_t (&step)[3], const int64_t (&low)[3],
-              const int64_t (&high)[3], bool runs)
-      : view_(v), reader_(v) {
+              const int64_t (&high)[3], bool runs, T fill = T(0))
+      : view_(v), reader_(v), fill_(fill) {
     bool plain = reader_.native;
     for (int d = 0; d < 3; ++d) {
       low_[d] = low[d];
@@ -192,7 +196,7 @@ class ImageSource {
                    (d % split_[0] * split_[1] + h % split_[1]) * split_[2] * phase_;
           for (int64_t w = 0; w < split_[2]; ++w) copy_phase(row + w * phase_, at, w, inside);
         } else if (!inside) {
-          clear_lanes(to + d * stride_[0] + h * stride_[1], stride_[1]);
+          fill_lanes(to + d * stride_[0] + h * stride_[1], stride_[1], fill_);
         } else {
           copy_row(to + d * stride_[0] + h * stride_[1], at);
         }
@@ -201,10 +205,10 @@ class ImageSource {
   }
   void copy_row(T* to, int64_t at) const {
     if (channels_last_) return copy_pixels(to, at);
-    clear_lanes(to, low_[2]);
+    fill_lanes(to, low_[2], fill_);
     copy_run(at, view_.strides[4], view_.sizes[4], to + low_[2]);
     const int64_t right = low_[2] + view_.sizes[4];
-    clear_lanes(to + right, stride_[1] - right);
+    fill_lanes(to + right, stride_[1] - right, fill_);
   }
   // Columns `phase`, phase + split, ... of the padded row.
   void copy_phase(T* to, int64_t at, int64_t phase, bool inside) const {
@@ -212,17 +216,17 @@ class ImageSource {
     const int64_t low = least(width, ceil_div(most(0, low_[2] - phase), s));
     const int64_t first = phase + low * s - low_[2];  // the image's column there
     const int64_t count = inside ? most(0, ceil_div(view_.sizes[4] - first, s)) : 0;
-    clear_lanes(to, low);
+    fill_lanes(to, low, fill_);
     if (count > 0) copy_run(at + first * view_.strides[4], s * view_.strides[4], count, to + low);
-    clear_lanes(to + low + count, width - low - count);
+    fill_lanes(to + low + count, width - low - count, fill_);
   }
   void copy_pixels(T* to, int64_t at) const {
     const int64_t channels = view_.sizes[1], left = low_[2] * channels;
-    clear_lanes(to, left);
+    fill_lanes(to, left, fill_);
     to += left;
     for (int64_t w = 0; w < view_.sizes[4]; ++w, to += channels)
       copy_run(at + w * view_.strides[4], view_.strides[1], channels, to);
-    clear_lanes(to, stride_[1] - left - view_.sizes[4] * channels);
+    fill_lanes(to, stride_[1] - left - view_.sizes[4] * channels, fill_);
   }
   void copy_run(int64_t at, int64_t stride, int64_t n, T* to) const {
     if (stride == 2 && reader_.native) {
@@ -236,16 +240,24 @@ class ImageSource {
   }
   template <int... L>
   static void copy_every_other(const T* from, int64_t n, T* to, std::integer_sequence<int, L...>) {
+    using G = GemmVector<T>;
     constexpr int W = kLanes<T>;
-    int64_t i = 0;
-    for (; i + W < n; i += W)
-      store(to + i,
-            __builtin_shufflevector(load(from + 2 * i), load(from + 2 * i + W), (2 * L)...));
-    for (; i < n; ++i) to[i] = from[2 * i];
+    for (int64_t i = 0; i < n; i += W, from += 2 * W) {
+      const int64_t left = 2 * (n - i) - 1;  // elements from here on
+      Vec<T> a, b;
+      if (left >= 2 * W) {
+        a = load(from), b = load(from + W);
+      } else {
+        a = G::load(G::mask(int(least(W, left))), from);
+        b = left > W ? G::load(G::mask(int(left - W)), from + W) : Vec<T>{};
+      }
+      store_part(to + i, __builtin_shufflevector(a, b, (2 * L)...), least(W, n - i));
+    }
   }
 
   View view_;
   RunReader<T> reader_;
+  T fill_;
   bool copies_, channels_last_, whole_;
   int64_t low_[3], split_[3], step_[3], padded_[3], stride_[3];
   int64_t phase_ = 0, channel_, image_;
