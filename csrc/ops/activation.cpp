@@ -17,9 +17,10 @@ Tensor activation(const char* name, const char* node, ActivationOp op, const Ten
           {.kernel = PointwiseStep::Kernel::activation, .op = uint8_t(op), .parameters = {a, b, c}},
           out, {&input}))
     kernels::activation(input.device_type())(op, out.view(), input.view(), a, b, c);
-  return record(node, std::move(out), {input}, saved(kept), [op, a, b, c](const Node& n, const Tensor& g) {
-    return Grads{activation_backward(g, n.saved(0), op, a, b, c)};
-  });
+  return record(node, std::move(out), {input}, saved(kept),
+                [op, a, b, c](const Node& n, const Tensor& g) {
+                  return Grads{activation_backward(g, n.saved(0), op, a, b, c)};
+                });
 }
 
 Tensor relu_backward(const Tensor& grad, const Tensor& output);

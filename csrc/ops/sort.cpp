@@ -23,6 +23,16 @@ void refuse_selection(const char* op, const Tensor& input, bool bools) {
 
 // Values and indices without a tape; a 0-d tensor is its own order.
 std::tuple<Tensor, Tensor> sorted_raw(const Tensor& x, int64_t dim, bool descending) {
+  // On the CPU lines that lie across memory are cheaper to transpose than to walk.
+  constexpr int64_t kTransposed = int64_t(1) << 16;
+  if (x.device_type() == DeviceType::cpu && x.dim() > 1 && x.stride(dim) != 1 &&
+      dim != x.dim() - 1 && x.numel() >= kTransposed) {
+    GradGuard off(false);
+    const int64_t last = x.dim() - 1;
+    const auto [values, indices] =
+        sorted_raw(contiguous(transpose(x, dim, last)), last, descending);
+    return {contiguous(transpose(values, dim, last)), contiguous(transpose(indices, dim, last))};
+  }
   const Tensor values = empty(x.sizes(), x.dtype(), x.device()),
                indices = empty(x.sizes(), DType::Int64, x.device());
   if (x.dim() == 0) {

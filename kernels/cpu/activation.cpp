@@ -177,6 +177,23 @@ struct TanhBackward {
   }
 };
 
+}  // namespace
+
+// The gradient is loaded before it is chosen from: as one masked load, which the compiler makes of
+// the two, it would wait for the output's cache line before asking for its own.
+template <>
+struct VectorForm<ReluBackward> {
+  template <class V>
+  PG_HOST_INLINE static V apply(V g, V y) {
+#if defined(__AVX512F__)
+    asm("" : "+v"(g));
+#endif
+    return y > Elem<V>(0) ? g : V{};
+  }
+};
+
+namespace {
+
 void from_output(const char* name, const LoopSet& loops, const View& grad_in, const View& grad,
                  const View& out) {
   const DType compute = compute_dtype(grad.dtype);

@@ -5,10 +5,10 @@
 #include <limits>
 
 #include "kernels/cpu/kernels_decl.h"
-#include "kernels/cpu/vec_philox.h"
 #include "kernels/cpu/runs.h"
 #include "kernels/cpu/tile.h"
 #include "kernels/cpu/vec_math.h"
+#include "kernels/cpu/vec_philox.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {

@@ -1,9 +1,11 @@
 // fill, arange, linspace, tri.
 //
 // Parallel plan: chunks of the flattened output. Memory plan: a block of values in the L1 cache,
-// stored with the output's strides and dtype; a fill of packed memory writes it directly.
+// stored with the output's strides and dtype; a fill of packed memory writes it directly, past the
+// caches when they could not hold it.
 #include "kernels/cpu/iterate.h"
 #include "kernels/cpu/kernels_decl.h"
+#include "kernels/cpu/stream_lanes.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
@@ -51,6 +53,7 @@ void fill(const View& out, Scalar value) {
   for (int64_t i = 0; i < item; ++i) zero = zero && block[i] == 0;
   const View* views[] = {&out};
   const Nest<1> nest = make_nest(views);
+  const bool streamed = is_streamed(nest.numel * item);
   parallel_for(nest.numel, kChunk, [&](int64_t begin, int64_t end) {
     for_each_row(nest, begin, end, [&](char* const* p, int64_t n) {
       const int64_t stride = nest.strides[0][0];
@@ -59,9 +62,15 @@ void fill(const View& out, Scalar value) {
         return;
       }
       for (int64_t i = 0; i < n; i += kBlock) {
-        store(p[0] + i * stride, stride, repeated, n - i < kBlock ? n - i : kBlock);
+        const int64_t m = n - i < kBlock ? n - i : kBlock;
+        if (streamed && stride == item) {
+          stream_copy(p[0] + i * stride, repeated, m * item);
+        } else {
+          store(p[0] + i * stride, stride, repeated, m);
+        }
       }
     });
+    if (streamed) stream_fence();
   });
 }
 

@@ -373,17 +373,18 @@ TileProduct tile_product(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
 template <class T>
 bool tile_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, T* c) {
   if constexpr (std::is_same_v<T, BFloat16>) {
-    const TileKernels* unit = tile_kernels(tile_choice().bf16);
+    const TileKernels* unit = tile_kernels(tile_choice(kVecBytes == 64).bf16);
     if (unit) multiply_bf16(*unit, tile_product(g, a, b, c));
     return unit != nullptr;
   } else if constexpr (std::is_same_v<T, float>) {
-    const TileChoice choice = tile_choice();
+    const bool forced = tile_unit_forced();
+    const bool large = least(least(g.m, g.n), g.k) >= 48 && g.m * g.n * g.k >= 96 * 96 * 96;
+    if (!forced && !large) return false;
+    const TileChoice choice = tile_choice(kVecBytes == 64);
     if (!choice.split || choice.bf16 == TileUnit::none) return false;
     const auto precision = Float32Precision(choice.precision);
-    if (!choice.forced) {
-      if (least(least(g.m, g.n), g.k) < 48 || g.m * g.n * g.k < int64_t(96) * 96 * 96) return false;
-      if (choice.bf16 == TileUnit::dot && precision != Float32Precision::medium) return false;
-    }
+    if (!forced && choice.bf16 == TileUnit::dot && precision != Float32Precision::medium)
+      return false;
     const TileKernels* unit = tile_kernels(choice.bf16);
     return unit && multiply_split(*unit, kMostPlanes - int(precision), tile_product(g, a, b, c));
   } else {

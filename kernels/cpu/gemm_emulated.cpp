@@ -9,6 +9,9 @@
 #include "kernels/cpu/gemm_tile_kernel.h"
 #include "kernels/cpu/parallel.h"
 
+// It serves the tests and a check at start: small rather than fast.
+#pragma GCC optimize("Os")
+
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
 

@@ -130,7 +130,7 @@ void int_mm(const View& out, const View& a, const View& b) {
                       out.data,
                       out.strides[0],
                       out.strides[1]};
-  const TileKernels* unit = tile_kernels(tile_choice().int8);
+  const TileKernels* unit = tile_kernels(tile_choice(kVecBytes == 64).int8);
   if (unit) {
     ScratchBuffer<int32_t> sums(is_signed ? q.n : 0);
     const PlainElements<uint8_t> left{is_signed ? 0x80808080u : 0u}, right;

@@ -294,11 +294,36 @@ void softmax_backward_views(const View& grad_in, const View& grad, const View& o
   });
 }
 
+// Drops dimensions of size 1 and merges neighbours where every view allows it, but for `dim`: so
+// columns are as long as can be.
+template <int N>
+void merge_dims(View (&views)[N], int64_t& dim) {
+  int kept = 0;
+  int64_t dim_at = dim;
+  const int ndim = views[0].ndim;
+  for (int d = 0; d < ndim; ++d) {
+    const int64_t size = views[0].sizes[d];
+    if (d != dim && size == 1) continue;
+    bool touch = d != dim && kept > 0 && !(kept - 1 == dim_at && d > dim);
+    for (View& v : views) touch = touch && v.strides[kept - 1] == size * v.strides[d];
+    if (d == dim) dim_at = kept;
+    const int to = touch ? kept - 1 : kept++;
+    for (View& v : views) {
+      v.sizes[to] = touch ? v.sizes[to] * size : size;
+      v.strides[to] = v.strides[d];
+    }
+  }
+  for (View& v : views) v.ndim = kept;
+  dim = dim_at;
+}
+
 }  // namespace
 
 void softmax(const View& out_, const View& in_, int64_t dim, bool log) {
   if (in_.numel() == 0) return;
-  const View out = at_least_1d(out_), in = at_least_1d(in_);
+  View views[2] = {at_least_1d(out_), at_least_1d(in_)};
+  merge_dims(views, dim);
+  const View &out = views[0], &in = views[1];
   if (in.dtype == DType::Float64)
     return log ? softmax_views<true, double>(out, in, dim)
                : softmax_views<false, double>(out, in, dim);
@@ -309,7 +334,9 @@ void softmax(const View& out_, const View& in_, int64_t dim, bool log) {
 void softmax_backward(const View& grad_in_, const View& grad_, const View& out_, int64_t dim,
                       bool log) {
   if (out_.numel() == 0) return;
-  const View grad_in = at_least_1d(grad_in_), grad = at_least_1d(grad_), out = at_least_1d(out_);
+  View views[3] = {at_least_1d(grad_in_), at_least_1d(grad_), at_least_1d(out_)};
+  merge_dims(views, dim);
+  const View &grad_in = views[0], &grad = views[1], &out = views[2];
   if (out.dtype == DType::Float64)
     return log ? softmax_backward_views<true, double>(grad_in, grad, out, dim)
                : softmax_backward_views<false, double>(grad_in, grad, out, dim);

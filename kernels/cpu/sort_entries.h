@@ -1,12 +1,14 @@
 // Ordering arrays of distinct unsigned integers, the entries of a sort (see sort_keys.h).
 #pragma once
 
-#include <cstdint>
+#include "kernels/cpu/vec.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 
-// Lines up to this size may be sorted as 32-bit entries, where the instruction set has their
-// minimum.
+// Lines up to kNarrowLine may be sorted as 32-bit entries, where the instruction set has their
+// minimum; not those that fit a network of 64-bit entries, which have no ties to settle and no keys
+// to look up.
+constexpr int64_t kWideBlock = 16 * kVecBytes / int64_t(sizeof(uint64_t));
 #if defined(__AVX2__) || !defined(__x86_64__)
 constexpr int64_t kNarrowLine = 1024;
 #else

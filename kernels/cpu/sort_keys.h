@@ -327,7 +327,7 @@ void order_as(const K* keys, int64_t n, int64_t wanted, const Packing& p, E* ent
 template <class K, class Emit>
 void order_keys(const K* keys, int64_t n, int64_t wanted, int key_bits, uint64_t* scratch,
                 int64_t* order, Emit&& emit) {
-  if (n <= kNarrowLine) {
+  if (n > kWideBlock && n <= kNarrowLine) {
     const Packing p = choose_packing(keys, n, key_bits, 32);
     if (p.drop == 0 || sizeof(K) == 4) {
       uint32_t* entries = reinterpret_cast<uint32_t*>(scratch);

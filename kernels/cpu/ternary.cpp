@@ -37,8 +37,28 @@ void where_loop(char* const* p, int64_t n, const void*) {
   const uint8_t* condition = as<uint8_t>(p[1]);
   const Word* a = as<Word>(p[2]);
   const Word* b = as<Word>(p[3]);
+  int64_t i = 0;
+#if defined(__AVX512F__)
+  if constexpr (sizeof(Word) == 4 || sizeof(Word) == 8) {
+    // Both sides are loaded before one is chosen: as masked loads, which the compiler makes of
+    // them, they would wait for the condition's cache line before asking for their own.
+    for (; i + kLanes<Word> <= n; i += kLanes<Word>) {
+      __m128i c = _mm_setzero_si128();
+      memcpy(&c, condition + i, kLanes<Word>);
+      Vec<Word> x = load(a + i), y = load(b + i);
+      asm("" : "+v"(x), "+v"(y));
+      const __mmask16 chosen = _mm_test_epi8_mask(c, c);
+      if constexpr (sizeof(Word) == 4) {
+        x = (Vec<Word>)_mm512_mask_blend_epi32(chosen, (__m512i)y, (__m512i)x);
+      } else {
+        x = (Vec<Word>)_mm512_mask_blend_epi64(__mmask8(chosen), (__m512i)y, (__m512i)x);
+      }
+      store(out + i, x);
+    }
+  }
+#endif
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) {
+  for (; i < n; ++i) {
     const Word x = a[i], y = b[i];
     out[i] = condition[i] ? x : y;
   }

@@ -428,16 +428,20 @@ def test_other_threads_run_while_a_value_is_computed() -> None:
     sys.setswitchinterval(10)  # no forced switches: the other thread runs only when let
     thread = threading.Thread(target=count)
     thread.start()
+    ran = False
     try:
-        y = torch.tanh(x) * 2
-        before = turns[0]
-        y.data_ptr()
-        after = turns[0]
+        for _ in range(50):  # on a busy machine the other thread may miss a turn it was offered
+            y = torch.tanh(x) * 2
+            before = turns[0]
+            y.data_ptr()
+            ran = turns[0] > before
+            if ran:
+                break
     finally:
         sys.setswitchinterval(interval)
         stop.set()
         thread.join()
-    assert after > before
+    assert ran
 
 
 def test_out_of_memory_is_raised_where_the_value_is_needed() -> None:

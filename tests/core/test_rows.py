@@ -81,7 +81,8 @@ def softmax_in_float64(x: np.ndarray, dim: int) -> np.ndarray:
 
 # In registers, in passes, streamed, longer than the cache; blocks of columns.
 SOFTMAX = [((5, 1), 1), ((7, 63), 1), ((7, 65), 1), ((2100, 1001), 1), ((2, 140001), 1),
-           ((300, 70), 0), ((2, 9, 1500), 1)]  # fmt: skip
+           ((300, 70), 0), ((2, 9, 1500), 1), ((2, 21, 20, 37), 1),
+           ((3, 1, 5, 1, 4), 2)]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ISAS)
@@ -103,6 +104,16 @@ def test_softmax_and_its_gradient(name, shape, dim, isa):
     np.testing.assert_allclose(dy, (slope - dot) * want, rtol=1e-3, atol=1e-6)
     total = slope.astype(np.float64).sum(dim, keepdims=True)
     np.testing.assert_allclose(dz, slope - want * total, rtol=1e-3, atol=2e-4)
+
+
+def test_softmax_of_permuted_dimensions():
+    array = normal(3, 4, 1, 5, 6)
+    for order in ((0, 1, 2, 3, 4), (4, 1, 0, 3, 2), (3, 4, 2, 0, 1)):
+        x, want = pygrad.from_numpy(array).permute(*order), array.transpose(order)
+        for dim in range(5):
+            expected = softmax_in_float64(want, dim)
+            got = F.softmax(x, dim).numpy()
+            np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ISAS)

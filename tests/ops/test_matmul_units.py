@@ -247,6 +247,19 @@ def test_the_switch_forbids_splitting(emulated):
     assert torch.equal(x @ y, split)
 
 
+@pytest.mark.skipif("avx512" not in UNITS or "amx" in UNITS, reason="no dot products alone")
+def test_dot_products_alone_split_only_at_medium_precision(precision):
+    x, y = torch.randn(128, 128), torch.randn(128, 128)
+    matmul.tile_unit = "none"
+    native = x @ y
+    matmul.tile_unit = "auto"
+    for level in ("highest", "high"):
+        precision(level)
+        assert torch.equal(x @ y, native)
+    precision("medium")
+    assert not torch.equal(x @ y, native)
+
+
 def test_split_gradients_and_strides(emulated):
     rng = np.random.default_rng(8)
     x = torch.tensor(whole_numbers(rng, 30, 20), requires_grad=True)
@@ -260,6 +273,21 @@ def test_split_gradients_and_strides(emulated):
 def test_an_unknown_unit_is_refused():
     with pytest.raises(ValueError, match="'avx1024' is unknown or not available"):
         matmul.tile_unit = "avx1024"
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+def test_few_vectors_against_a_large_matrix(count, dtype):
+    rng = np.random.default_rng(count)
+    a, b = whole_numbers(rng, count, 530), whole_numbers(rng, 530, 601)
+    expected = torch.tensor(a @ b).to(dtype)
+    bias = torch.tensor(whole_numbers(rng, 601)).to(dtype)
+    xs, ys = layouts(a, dtype), layouts(b, dtype)
+    for x, y in [*((xs[0], y) for y in ys), *((x, ys[0]) for x in xs[1:])]:
+        assert torch.equal(x @ y, expected)
+        assert torch.equal((y.t() @ x.t()).t(), expected)
+    shifted = torch.nn.functional.linear(x, y.t(), bias)
+    assert torch.equal(shifted, (torch.tensor(a @ b) + bias.float()).to(dtype))
 
 
 def test_bits_do_not_depend_on_threads(unit):

@@ -30,6 +30,7 @@ def test_output_larger_than_the_caches(each_isa: None) -> None:
     assert ((t[:, 1:] - t[:, :-1]).numpy() == x[:, 1:] - x[:, :-1]).all()
     t.mul_(2.0)
     assert (t.numpy() == x * 2).all()
+    assert (pygrad.full((17_000_001,), 2.5).numpy() == 2.5).all()
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (64,), (513,), (3, 100), (100, 3), (5, 1, 130)])

@@ -88,11 +88,15 @@ def test_against_stable_sort(name, dtype, fill, isa, seed):
 def test_strided_and_long_lines(name, isa, seed):
     isa(name)
     rng = np.random.default_rng(seed)
-    x = rng.standard_normal((1500, 6)).astype("float32")
-    x[::3] = np.round(x[::3])
-    values, at = (a.T for a in stable(x.T, False))
-    result = pygrad.tensor(x).sort(0)
-    assert np.array_equal(result[0].numpy(), values)
-    assert np.array_equal(result[1].numpy(), at)
+    for shape in ((1500, 6), (1100, 67)):
+        x = rng.standard_normal(shape).astype("float32")
+        x[::3] = np.round(x[::3])
+        values, at = (a.T for a in stable(x.T, False))
+        result = pygrad.tensor(x).sort(0)
+        assert np.array_equal(result[0].numpy(), values)
+        assert np.array_equal(result[1].numpy(), at)
+    t = pygrad.tensor(x, requires_grad=True)
+    t.sort(0).values[0].sum().backward()
+    assert np.array_equal(t.grad.numpy(), np.arange(1100)[:, None] == at[0])
     for long in (rng.integers(0, 1000, 200_000), np.arange(100_000)[::-1] % 4096):
         assert same(pygrad.tensor(long).sort(), stable(long, False))

@@ -101,14 +101,11 @@ struct ReadEnvironment {
 
 namespace cpu {
 
-TileChoice tile_choice() {
-  TileChoice choice{TileUnit::none, TileUnit::none, false, split_allowed.load(),
+TileChoice tile_choice(bool wide) {
+  TileChoice choice{TileUnit::none, TileUnit::none, split_allowed.load(),
                     uint8_t(precision.load())};
-  // The units compute in 512-bit registers: they go with the table of that width.
-  const bool wide = std::strcmp(isa_name(), "avx512") == 0;
   const int unit = wanted.load();
   if (unit != kAuto) {
-    choice.forced = unit != int(TileUnit::none);
     if (wide || unit == int(TileUnit::emulated)) choice.bf16 = choice.int8 = TileUnit(unit);
   } else if (wide) {
     choice.bf16 = choice.int8 = features().amx ? TileUnit::amx : TileUnit::dot;
@@ -118,9 +115,17 @@ TileChoice tile_choice() {
   return choice;
 }
 
+bool tile_unit_forced() {
+  const int unit = wanted.load(std::memory_order_relaxed);
+  return unit != kAuto && unit != int(TileUnit::none);
+}
+
 }  // namespace cpu
 
-const char* tile_unit() { return kUnits[int(cpu::tile_choice().bf16)]; }
+const char* tile_unit() {
+  const bool wide = std::strcmp(isa_name(), "avx512") == 0;
+  return kUnits[int(cpu::tile_choice(wide).bf16)];
+}
 
 bool set_tile_unit(const char* name) {
   for (int unit = 0; unit <= kAuto; ++unit) {

@@ -15,10 +15,12 @@ enum class TileUnit : uint8_t {
 
 struct TileChoice {
   TileUnit bf16, int8;
-  bool forced;        // by name: also for sizes and precisions where it does not pay
   bool split;         // whether float32 may be split into bfloat16 at all
   uint8_t precision;  // Float32Precision
 };
-TileChoice tile_choice();
+// For kernels compiled for registers of 512 bits (`wide`), which the units need, or less.
+TileChoice tile_choice(bool wide);
+// Whether the user named a unit: it is then used also where it does not pay.
+bool tile_unit_forced();
 
 }  // namespace pygrad::cpu
