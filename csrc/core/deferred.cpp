@@ -2,11 +2,11 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <span>
+#include <vector>
 
 namespace pygrad {
 
@@ -123,10 +123,6 @@ class DeferredOps {
   static bool reachable_by_others(const Storage* s) {
     return s->deleter || s->read_only || s->exposed.load(std::memory_order_relaxed);
   }
-  static void* ensure_memory(Storage* s) {
-    if (!s->data_) s->data_ = allocate(s->nbytes, s->device, &s->zeroed);
-    return s->data_;
-  }
   void want_readers(const Storage* s) {
     for (int i = 0; i < size_; ++i)
       for (const DeferredOp::Operand& in : window_[i]->inputs)
@@ -186,8 +182,10 @@ bool DeferredOps::note(const PointwiseStep& step, const Tensor& out,
       settle_locked(from, locked.released);
   }
   // In place. A value that is itself pending goes on under another storage, from which this op
-  // reads it; one in memory is read where it is, by this op alone.
-  if (s->pending_ && !reads_itself) settle_locked(s, locked.released);
+  // reads it; one in memory is read where it is, and the op runs at the end of this function, with
+  // those it reads from.
+  if (s->pending_ && !(reads_itself && s->pending_->dtype == dtype))
+    settle_locked(s, locked.released);
   if (s->pending_) {
     StoragePtr old = make_storage_without_memory(s->nbytes);
     old->pending_ = std::exchange(s->pending_, nullptr);
@@ -210,6 +208,7 @@ bool DeferredOps::note(const PointwiseStep& step, const Tensor& out,
         in.bytes = static_cast<char*>(s->data_);
       }
     s->unsettled_.fetch_or(kNoValue);
+    op->wanted = true;
   } else if (reads_itself) {
     return false;
   }
@@ -218,6 +217,7 @@ bool DeferredOps::note(const PointwiseStep& step, const Tensor& out,
   s->pending_ = op.get();
   window_[size_++] = op.release();
   deferred_count.store(size_, std::memory_order_relaxed);
+  if (window_[size_ - 1]->wanted) run_wanted(locked.released);
   return true;
 }
 
@@ -226,7 +226,7 @@ void DeferredOps::settle_locked(Storage* s, Released& released) {
   if (readers(s)) want_readers(s);
   run_wanted(released);
   if (s->unsettled_.load() & kNoValue) {  // fresh memory that no op has been noted for
-    ensure_memory(s);
+    s->data_ = allocate(s->nbytes, s->device, &s->zeroed);
     s->unsettled_.fetch_and(~kNoValue);
   }
 }
@@ -358,7 +358,8 @@ void DeferredOps::run_batch(int64_t numel, Released& released) {
         memory[k] = leaf->data_;
       }
       if (!memory[k]) {
-        memory[k] = allocate(s->nbytes, s->device, &s->zeroed);
+        bool zeroed;
+        memory[k] = allocate(s->nbytes, s->device, &zeroed);
         fresh[k] = true;
       }
       slots[ops[k]->slot].data = static_cast<char*>(memory[k]);

@@ -26,7 +26,8 @@ struct Pair {
 constexpr int64_t kTileRows = 64;
 constexpr int64_t kTileBytes = 1024;  // of a row in a tile
 constexpr int64_t kFetchAhead = 256;  // bytes of a row
-constexpr int64_t kConflict = 2048;   // lines a multiple of this apart evict each other from L1
+constexpr int64_t kConflict = 2048;   // more than kWays lines so far apart evict each other from L1
+constexpr int64_t kWays = 8;
 
 PG_HOST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -84,7 +85,8 @@ void transpose_planes(const Nest<2>& nest, bool streamed) {
   const int64_t row_tiles = (rows + kTileRows - 1) / kTileRows;
   // A last tile of too few columns for a block is part of the one before.
   const int64_t col_tiles = cols < kTileCols ? 1 : (cols - kBlockCols<Word>) / kTileCols + 1;
-  const bool conflicts = in_step % kConflict == 0 || out_step % kConflict == 0;
+  const bool conflicts =
+      (in_step % kConflict == 0 && rows > kWays) || (out_step % kConflict == 0 && cols > kWays);
   const int64_t per_plane = row_tiles * col_tiles;
   const int64_t tile_size = least(rows, kTileRows) * least(cols, kTileCols);
   parallel_for(nest.numel / (rows * cols) * per_plane, kGrain / tile_size,
@@ -207,7 +209,7 @@ void drop_dim(Nest<2>& nest, int d) {
 template <class Word>
 void move_nest(Nest<2>& nest, bool streamed) {
   constexpr int64_t kItem = sizeof(Word);
-  if (nest.strides[0][0] == kItem && nest.strides[1][0] != kItem) {
+  if (nest.strides[0][0] == kItem && nest.strides[1][0] != kItem && nest.strides[1][0] != 0) {
     for (int d = 1; d < nest.ndim; ++d) {
       if (nest.strides[1][d] != kItem || nest.sizes[d] < kBlockCols<Word>) continue;
       const auto swap = [&](int64_t* list) {

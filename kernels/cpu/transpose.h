@@ -22,16 +22,12 @@ typedef char Bytes __attribute__((vector_size(kVecBytes)));
 // 16 bytes from each of the addresses at(0), at(1), ...: one per lane, or for the lowest alone.
 template <bool kOne, class At>
 PG_HOST_INLINE Bytes load_pieces(At&& at) {
-  if constexpr (kOne) {
-    Bytes v{};
-    memcpy(&v, at(0), 16);
-    return v;
-  }
 #if defined(__AVX512F__)
   const auto piece = [&](int l) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at(l)));
   };
   __m512i v = _mm512_zextsi128_si512(piece(0));
+  if constexpr (kOne) return (Bytes)v;
   v = _mm512_maskz_inserti32x4(0xffff, v, piece(1), 1);
   v = _mm512_maskz_inserti32x4(0xffff, v, piece(2), 2);
   return (Bytes)_mm512_maskz_inserti32x4(0xffff, v, piece(3), 3);
@@ -39,7 +35,9 @@ PG_HOST_INLINE Bytes load_pieces(At&& at) {
   const auto piece = [&](int l) {
     return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at(l)));
   };
-  return (Bytes)_mm256_inserti128_si256(_mm256_zextsi128_si256(piece(0)), piece(1), 1);
+  const __m256i v = _mm256_zextsi128_si256(piece(0));
+  if constexpr (kOne) return (Bytes)v;
+  return (Bytes)_mm256_inserti128_si256(v, piece(1), 1);
 #else
   Bytes v;
   memcpy(&v, at(0), 16);

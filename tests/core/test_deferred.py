@@ -256,6 +256,17 @@ def test_in_place_chains() -> None:
     assert results() == eagerly(results)
 
 
+def test_views_of_a_pending_value_in_another_dtype() -> None:
+    def results() -> list[bytes]:
+        x = numbers(8) * 2
+        read = x.view(torch.float64) * 2
+        y = numbers(8) * 2
+        y.view(torch.float64).mul_(3)
+        return bits(read, x, y + 1, y)
+
+    assert results() == eagerly(results)
+
+
 def test_overwriting_a_pending_in_place_value_that_others_still_read() -> None:
     x, z = torch.full((5,), 3.0), torch.zeros(5)
     x.mul_(2)  # pending, from its own bytes

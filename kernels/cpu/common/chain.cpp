@@ -92,16 +92,44 @@ void spread(char* to, const ChainSlot& slot, int64_t begin, int64_t n) {
   }
 }
 
+// An op that is not chained to another follows its kernel's own plan, if one layout of three
+// dimensions fits all operands: what repeats is constant along the first and the last.
+bool run_alone(const KernelTable& table, const ChainInstruction& instruction,
+               const ChainSlot* slots, int slot_count, int64_t numel) {
+  int64_t inner = 1, count = 1;
+  for (int k = 0; k < slot_count; ++k) {
+    const ChainSlot& slot = slots[k];
+    if (slot.count < 2) continue;
+    if (count > 1 && (slot.inner != inner || slot.count != count)) return false;
+    inner = slot.inner;
+    count = slot.count;
+  }
+  View views[1 + ChainInstruction::kMaxInputs];
+  for (int k = 0; k < slot_count; ++k) {
+    const ChainSlot& slot = slots[k];
+    View& v = views[k];
+    v.data = slot.data;
+    v.dtype = slot.dtype;
+    v.ndim = 3;
+    v.sizes[0] = numel / (count * inner);
+    v.sizes[1] = count;
+    v.sizes[2] = inner;
+    v.strides[0] = slot.count ? 0 : count * inner;
+    v.strides[1] = slot.count ? slot.count > 1 : inner;
+    v.strides[2] = slot.count ? 0 : 1;
+  }
+  run_instruction(table, instruction, views);
+  return true;
+}
+
 }  // namespace
 
 void run_chain(const ChainInstruction* instructions, int instruction_count, const ChainSlot* slots,
                int slot_count, int buffer_count, int64_t numel) {
   const KernelTable& table = cpu_kernels();
-  // An op alone follows the kernel's own plan.
-  const bool alone = instruction_count == 1 && buffer_count == 0;
-  const int64_t block = alone ? numel : kBlockBytes / int64_t(item_size(slots[0].dtype));
-  const int64_t grain = alone ? numel : block * kBlocksInChunk;
-  cpu::parallel_for(numel, grain, [&](int64_t begin, int64_t end) {
+  if (instruction_count == 1 && run_alone(table, *instructions, slots, slot_count, numel)) return;
+  const int64_t block = kBlockBytes / int64_t(item_size(slots[0].dtype));
+  cpu::parallel_for(numel, block * kBlocksInChunk, [&](int64_t begin, int64_t end) {
     cpu::ScratchBuffer<char> buffers(buffer_count * kBufferBytes);
     cpu::ScratchBuffer<View> views(slot_count);
     for (int k = 0; k < slot_count; ++k) {
