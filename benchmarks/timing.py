@@ -73,6 +73,20 @@ def _calibrate(timer: Callable[[int], float]) -> float:
         n *= 8
 
 
+def _settle(shortest: float) -> None:
+    """Sleeps until the threads of the engine that ran last have gone to sleep as well.
+
+    Idle workers go on spinning for a while (OpenBLAS's for some 30 ms) and would hold a processor
+    that the next engine's thread needs.
+    """
+    give_up = time.perf_counter() + 0.5
+    while shortest > 0:
+        used = time.process_time()
+        time.sleep(shortest)
+        if time.process_time() - used < 0.1 * shortest or time.perf_counter() > give_up:
+            return
+
+
 def alternate(
     works: dict[str, Work],
     effort: Effort,
@@ -84,7 +98,7 @@ def alternate(
     Args:
         works: engine's name to its work; all of them do the same.
         effort: how long to measure.
-        threads: with more than one, a pause and an untimed run follow each change of engine.
+        threads: with more than one, the last engine's threads are waited for before another runs.
         clock: in seconds; one of processor time leaves out what other processes take.
 
     Returns:
@@ -105,7 +119,7 @@ def alternate(
         for _ in range(rounds):
             for name in order:
                 if threads > 1 and len(order) > 1:
-                    time.sleep(effort.settle)
+                    _settle(effort.settle)
                 if once[name] < _SLOW:
                     timers[name](1)
                 samples[name].append(timers[name](inner[name]) / inner[name])

@@ -18,7 +18,7 @@ class OutputTarget {
   ~OutputTarget();
   OutputTarget(const OutputTarget&) = delete;
 
-  Tensor self;
+  const Tensor& self;  // outlives the target
   bool taken = false;
   OutputTarget* outer;
 };
@@ -45,7 +45,7 @@ void check_inplace(const char* op, const Tensor& self);
 void finish_inplace(const char* op, const Tensor& self, Tensor out);
 // Runs f inside a target for self: `inplace("mul_", self, [&] { return mul(self, other); })`.
 template <class F>
-Tensor inplace(const char* op, const Tensor& self, F&& f, bool direct = true) {
+const Tensor& inplace(const char* op, const Tensor& self, F&& f, bool direct = true) {
   check_inplace(op, self);
   Tensor out;
   if (direct) {

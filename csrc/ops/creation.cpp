@@ -3,6 +3,7 @@
 
 #include <cfloat>
 #include <cmath>
+#include <cstring>
 
 #include "csrc/autograd/record.h"
 #include "csrc/ops/checks.h"
@@ -60,9 +61,17 @@ thread_local Device current_default;
 Device default_device() { return current_default; }
 void set_default_device(Device device) { current_default = device; }
 
-// Fills a tensor that was just made; newly mapped pages are zeros already, and stay untouched.
+// Fills a tensor that was just made, all of its storage; newly mapped pages are zeros already, and
+// stay untouched.
 static void fill_new(const Tensor& t, Scalar value) {
-  if (t.storage().zeroed && value.is_integral() && value.i == 0) return;
+  constexpr size_t kFewBytes = 16 * 1024;  // less work than calling a kernel
+  if (value.is_integral() && value.i == 0) {
+    if (t.storage().zeroed || t.numel() == 0) return;
+    if (!t.device().is_cuda() && t.storage().nbytes <= kFewBytes) {
+      std::memset(t.data(), 0, t.storage().nbytes);
+      return;
+    }
+  }
   kernels::fill(t.device_type())(t.view(), value);
 }
 

@@ -319,13 +319,13 @@ bool any_requires_grad(const OpDef& op, const Value* values) {
 }
 
 PyObject* run_inplace(OpDef& op, Arguments& arguments) {
-  arguments.own();
   Value* values = arguments.data();
-  Tensor self = std::get<Tensor>(values[0]);
+  const Tensor self = std::get<Tensor>(values[0]);  // its own: values[0] may be exchanged below
   std::string name = std::string(op.name) + "_";
   auto compute = [&] {
     if (!op.inplace_direct && grad_enabled() && any_requires_grad(op, values)) {
       // The op may save its input for backward, and that memory is overwritten when it is done.
+      arguments.own();
       const Tensor old = clone(self);
       for (int i = 0; i < op.arity; ++i)
         if (auto* t = std::get_if<Tensor>(&values[i]); t && t->is(self)) *t = old;
@@ -333,7 +333,7 @@ PyObject* run_inplace(OpDef& op, Arguments& arguments) {
     return std::get<Tensor>(invoke(op, values));
   };
   inplace(name.c_str(), self, compute, op.inplace_direct);
-  return wrap(std::move(self));
+  return Py_NewRef(static_cast<PyObject*>(self.impl()->object));
 }
 
 }  // namespace
