@@ -281,6 +281,10 @@ void set_float32_precision(Float32Precision precision);
 // Whether float32 products may be computed from bfloat16 parts (PYGRAD_FLOAT32_SPLIT=0 forbids it).
 bool float32_split_allowed();
 void set_float32_split_allowed(bool allowed);
+// Whether 3 x 3 convolutions may use Winograd's algorithm on the CPU; PYGRAD_WINOGRAD=0 forbids it
+// at start.
+bool winograd_allowed();
+void set_winograd_allowed(bool allowed);
 
 // The thread pool (kernels/cpu/parallel.h). The default is min(affinity, cgroup quota).
 int num_threads();

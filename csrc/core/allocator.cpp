@@ -16,7 +16,7 @@
 
 namespace pygrad {
 
-constinit thread_local ThreadCache* thread_cache PG_TLS_FAST = nullptr;
+constinit thread_local ThreadCache* thread_cache = nullptr;
 
 namespace {
 

@@ -8,14 +8,6 @@
 
 namespace pygrad {
 
-// A thread reaches its cache through one load from the thread's own segment. The general model
-// calls __tls_get_addr every time. Of glibc's reserve for modules loaded late, this takes 8 bytes.
-#if defined(__GLIBC__)
-#define PG_TLS_FAST __attribute__((tls_model("initial-exec")))
-#else
-#define PG_TLS_FAST
-#endif
-
 // A free block's first word points to the next of its list.
 struct FreeList {
   void* head = nullptr;
@@ -61,6 +53,8 @@ struct ThreadCache {
 };
 
 // Null before a thread's first allocation and after its thread-local objects are gone.
-extern constinit thread_local ThreadCache* thread_cache PG_TLS_FAST;
+// Of the general thread-local model: a faster one would take part of the small reserve that glibc
+// keeps for modules loaded late, and importing would fail where others have used it up.
+extern constinit thread_local ThreadCache* thread_cache;
 
 }  // namespace pygrad

@@ -262,6 +262,8 @@ void init_runtime(py::module_& m) {
   });
   m.def("float32_split_allowed", [] { return float32_split_allowed(); });
   m.def("set_float32_split_allowed", [](bool allowed) { set_float32_split_allowed(allowed); });
+  m.def("winograd_allowed", [] { return winograd_allowed(); });
+  m.def("set_winograd_allowed", [](bool allowed) { set_winograd_allowed(allowed); });
 }
 
 }  // namespace pygrad::python

@@ -185,23 +185,28 @@ class ImageSource {
 
   // All padded rows of one plane, or of all channels where they are last.
   void copy_plane(T* to, int64_t from) const {
-    const bool split = split_[0] * split_[1] * split_[2] != 1;
-    for (int64_t d = 0; d < padded_[0]; ++d) {
-      for (int64_t h = 0; h < padded_[1]; ++h) {
-        const int64_t id = d - low_[0], ih = h - low_[1];
-        const bool inside = id >= 0 && id < view_.sizes[2] && ih >= 0 && ih < view_.sizes[3];
-        const int64_t at = from + id * view_.strides[2] + ih * view_.strides[3];
-        if (split) {
-          T* row = to + d / split_[0] * stride_[0] + h / split_[1] * stride_[1] +
-                   (d % split_[0] * split_[1] + h % split_[1]) * split_[2] * phase_;
-          for (int64_t w = 0; w < split_[2]; ++w) copy_phase(row + w * phase_, at, w, inside);
-        } else if (!inside) {
-          fill_lanes(to + d * stride_[0] + h * stride_[1], stride_[1], fill_);
-        } else {
-          copy_row(to + d * stride_[0] + h * stride_[1], at);
-        }
-      }
+    if (split_[0] * split_[1] * split_[2] != 1) {
+      for (int64_t d = 0; d < split_[0]; ++d)
+        for (int64_t h = 0; h < split_[1]; ++h)
+          for (int64_t w = 0; w < split_[2]; ++w, to += phase_) copy_phase(to, from, d, h, w);
+      return;
     }
+    for (int64_t d = 0; d < padded_[0]; ++d)
+      for (int64_t h = 0; h < padded_[1]; ++h) {
+        T* row = to + d * stride_[0] + h * stride_[1];
+        if (row_inside(d, h))
+          copy_row(row, from + row_offset(d, h));
+        else
+          fill_lanes(row, stride_[1], fill_);
+      }
+  }
+  // Of a padded row.
+  PG_HOST_INLINE bool row_inside(int64_t d, int64_t h) const {
+    return d >= low_[0] && d < low_[0] + view_.sizes[2] && h >= low_[1] &&
+           h < low_[1] + view_.sizes[3];
+  }
+  PG_HOST_INLINE int64_t row_offset(int64_t d, int64_t h) const {
+    return (d - low_[0]) * view_.strides[2] + (h - low_[1]) * view_.strides[3];
   }
   void copy_row(T* to, int64_t at) const {
     if (channels_last_) return copy_pixels(to, at);
@@ -210,15 +215,22 @@ class ImageSource {
     const int64_t right = low_[2] + view_.sizes[4];
     fill_lanes(to + right, stride_[1] - right, fill_);
   }
-  // Columns `phase`, phase + split, ... of the padded row.
-  void copy_phase(T* to, int64_t at, int64_t phase, bool inside) const {
+  // The padded elements whose coordinates are (d, h, w) modulo the split.
+  void copy_phase(T* to, int64_t from, int64_t d0, int64_t h0, int64_t w0) const {
     const int64_t s = split_[2], width = stride_[1];
-    const int64_t low = least(width, ceil_div(most(0, low_[2] - phase), s));
-    const int64_t first = phase + low * s - low_[2];  // the image's column there
-    const int64_t count = inside ? most(0, ceil_div(view_.sizes[4] - first, s)) : 0;
-    fill_lanes(to, low, fill_);
-    if (count > 0) copy_run(at + first * view_.strides[4], s * view_.strides[4], count, to + low);
-    fill_lanes(to + low + count, width - low - count, fill_);
+    const int64_t low = least(width, ceil_div(most(0, low_[2] - w0), s));
+    const int64_t first = w0 + low * s - low_[2];  // the image's column there
+    const int64_t count = most(0, ceil_div(view_.sizes[4] - first, s));
+    from += first * view_.strides[4];
+    for (int64_t d = d0; d < padded_[0]; d += split_[0], to += stride_[0]) {
+      T* row = to;
+      for (int64_t h = h0; h < padded_[1]; h += split_[1], row += width) {
+        const int64_t inside = row_inside(d, h) ? count : 0;
+        if (low > 0) fill_lanes(row, low, fill_);
+        if (inside > 0) copy_run(from + row_offset(d, h), s * view_.strides[4], inside, row + low);
+        if (low + inside < width) fill_lanes(row + low + inside, width - low - inside, fill_);
+      }
+    }
   }
   void copy_pixels(T* to, int64_t at) const {
     const int64_t channels = view_.sizes[1], left = low_[2] * channels;

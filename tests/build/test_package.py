@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +105,24 @@ def test_module_exports_only_its_entry():
     assert all("pygrad" not in name for name in strong if not name.startswith("PyInit")), strong[
         :20
     ]
+
+
+def dynamic_flags(module: bytes) -> int:
+    """DT_FLAGS of a 64-bit little-endian ELF file, 0 where it has none."""
+    (headers,) = struct.unpack_from("<Q", module, 0x20)  # of the segments
+    size, count = struct.unpack_from("<HH", module, 0x36)
+    for i in range(count):
+        kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", module, headers + i * size)
+        if kind == 2:  # PT_DYNAMIC
+            entries = struct.iter_unpack("<qQ", module[offset : offset + length])
+            return next((value for tag, value in entries if tag == 30), 0)
+    return 0
+
+
+def test_the_module_loads_after_any_other():
+    """Static thread-local storage comes from a small reserve that other modules may have used."""
+    module = Path(_C.__file__).read_bytes()
+    if module[:6] != b"\x7fELF\x02\x01":
+        pytest.skip("the module is no 64-bit little-endian ELF file")
+    static_tls = 0x10
+    assert not dynamic_flags(module) & static_tls

@@ -126,6 +126,25 @@ def test_a_value_reaches_its_own_windows_only(value, device):
         ).all()
 
 
+def test_winograd_can_be_forbidden():
+    x, w = (
+        pygrad.randn(*s, generator=pygrad.Generator().manual_seed(1))
+        for s in (WINOGRAD, (32, 32, 3, 3))
+    )
+    settings = pygrad.backends.cpu.conv
+    assert settings.allow_winograd
+    fast = F.conv2d(x, w, None, 1, 1)
+    settings.allow_winograd = False
+    try:
+        plain = F.conv2d(x, w, None, 1, 1)
+    finally:
+        settings.allow_winograd = True
+    assert not pygrad.equal(fast, plain)  # other sums
+    exact = F.conv2d(x.double(), w.double(), None, 1, 1)
+    for y in (fast, plain):
+        assert (y - exact).abs().max() <= 2e-6 * exact.abs().max()
+
+
 @pytest.mark.parametrize("which", ["grad", "input"])
 def test_infinity_in_a_gradient(which, device):
     x = pygrad.ones(WINOGRAD, device=device).requires_grad_()
