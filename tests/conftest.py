@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -76,3 +81,35 @@ def isa():
     before = _C.isa_name()
     yield _C.set_isa
     _C.set_isa(before)
+
+
+@pytest.fixture
+def lets_others_run():
+    """A function: whether another Python thread gets a turn while `timed(start())` runs."""
+
+    def others_ran(start: Callable[[], Any], timed: Callable[[Any], object]) -> bool:
+        turns, stop = [0], threading.Event()
+
+        def count() -> None:
+            while not stop.is_set():
+                turns[0] += 1
+                time.sleep(0)
+
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(10)  # no forced switches: the other thread runs only when let
+        thread = threading.Thread(target=count)
+        thread.start()
+        try:
+            for _ in range(50):  # on a busy machine the thread may miss a turn it was offered
+                operand = start()
+                before = turns[0]
+                timed(operand)
+                if turns[0] > before:
+                    return True
+            return False
+        finally:
+            sys.setswitchinterval(interval)
+            stop.set()
+            thread.join()
+
+    return others_ran

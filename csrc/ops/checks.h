@@ -36,12 +36,6 @@ inline void check_same_device(const char* op, const Tensor& a, const Tensor& b,
           ". Move one with .to() (Expected all tensors to be on the same device)");
 }
 
-inline void check_floating(const char* op, const Tensor& t, const char* name = "input") {
-  if (!is_floating(t.dtype()) && !is_complex(t.dtype())) [[unlikely]]
-    raise(ErrorKind::Runtime, op, "(): ", name, " has dtype ", t.dtype(),
-          "; expected a floating or complex dtype. Convert it with .float()");
-}
-
 inline void check_same_dtype(const char* op, const Tensor& a, const Tensor& b,
                              const char* a_name = "input", const char* b_name = "other") {
   if (a.dtype() != b.dtype()) [[unlikely]]

@@ -123,6 +123,11 @@ Tensor tensor_from_object(PyObject* data, std::optional<DType> dtype, Device dev
                           bool share_memory);
 PyObject* to_list(const Tensor& tensor);
 
+// sequence.cpp
+bool is_nested(PyObject* o);             // a sequence that is neither text, tensor nor number
+void check_fits(Scalar s, DType dtype);  // refuses a number that the dtype cannot hold
+Tensor tensor_from_sequence(PyObject* data, std::optional<DType> dtype);
+
 // interop.cpp
 PyObject* to_numpy(const Tensor& tensor, PyObject* self, bool force);
 int get_buffer(PyObject* self, Py_buffer* view, int flags);

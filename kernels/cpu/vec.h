@@ -249,10 +249,6 @@ template <class V>
 PG_HOST_INLINE Elem<V> reduce_max(V v) {
   return reduce(v, [](V a, V b) __attribute__((always_inline)) { return max(a, b); });
 }
-template <class V>
-PG_HOST_INLINE Elem<V> reduce_min(V v) {
-  return reduce(v, [](V a, V b) __attribute__((always_inline)) { return min(a, b); });
-}
 // True when any lane of a mask is set.
 template <class M>
 PG_HOST_INLINE bool any(M mask) {

@@ -10,7 +10,6 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -426,33 +425,9 @@ def test_results_that_die_unread_are_computed_and_freed() -> None:
     assert allocated() == before
 
 
-def test_other_threads_run_while_a_value_is_computed() -> None:
-    turns, stop = [0], threading.Event()
-
-    def count() -> None:
-        while not stop.is_set():
-            turns[0] += 1
-            time.sleep(0)
-
+def test_other_threads_run_while_a_value_is_computed(lets_others_run) -> None:
     x = torch.ones(1 << 22)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(10)  # no forced switches: the other thread runs only when let
-    thread = threading.Thread(target=count)
-    thread.start()
-    ran = False
-    try:
-        for _ in range(50):  # on a busy machine the other thread may miss a turn it was offered
-            y = torch.tanh(x) * 2
-            before = turns[0]
-            y.data_ptr()
-            ran = turns[0] > before
-            if ran:
-                break
-    finally:
-        sys.setswitchinterval(interval)
-        stop.set()
-        thread.join()
-    assert ran
+    assert lets_others_run(lambda: torch.tanh(x) * 2, lambda y: y.data_ptr())
 
 
 def test_out_of_memory_is_raised_where_the_value_is_needed() -> None:
