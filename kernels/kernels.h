@@ -115,6 +115,7 @@ struct AdagradParams {
   /* creation and copies */                                                                        \
   X(fill, (const View& out, Scalar value))                                                         \
   X(copy, (const View& out, const View& in)) /* any dtypes; C casts, complex to real drops im */   \
+  X(cat, (const View& out, ViewList parts, int64_t dim)) /* any dtypes; side by side along dim */  \
   X(arange, (const View& out, Scalar start, Scalar step)) /* out[i] = start + i step, 1-D */       \
   X(linspace, (const View& out, double start, double end)) /* 1-D, symmetric about the middle */   \
   X(tri, (const View& out, const View& in, int64_t diagonal, bool upper)) /* last two dims */      \

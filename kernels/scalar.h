@@ -6,7 +6,8 @@
 namespace pygrad {
 
 struct Scalar {
-  enum class Kind : uint8_t { Bool, Int, Float, Complex };
+  // A whole word: a processor stalls where a copy reads at once what was written in pieces.
+  enum class Kind : uint64_t { Bool, Int, Float, Complex };
   Kind kind = Kind::Int;
   union {
     int64_t i = 0;  // Bool and Int

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 ops = _C.ops
 
 
-def _parse(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[list[str]], list[str]]:
+def _parse(equation: str, dims: Sequence[int]) -> tuple[list[list[str]], list[str]]:
     """Labels of each operand's dimensions and of the output's; an ellipsis' are "0", "1", ..."""
     text = equation.replace(" ", "")
     left, arrow, right = text.partition("->")
     terms = left.split(",")
-    if len(terms) != len(operands):
+    if len(terms) != len(dims):
         raise RuntimeError(
-            f"einsum(): equation {equation!r} has {len(terms)} terms; got {len(operands)} operands"
+            f"einsum(): equation {equation!r} has {len(terms)} terms; got {len(dims)} operands"
         )
     widest = 0
     labels: list[list[str]] = []
-    for n, (term, operand) in enumerate(zip(terms, operands, strict=True)):
+    for n, (term, dim) in enumerate(zip(terms, dims, strict=True)):
         head, dots, tail = term.partition("...")
         named = head + tail
         bad = [c for c in named if not (c.isascii() and c.isalpha())]
@@ -41,11 +41,11 @@ def _parse(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[list[str]]
                 f"einsum(): invalid subscript {bad[0]!r} in {equation!r}; expected letters, "
                 "'...', ',' and '->'"
             )
-        free = operand.dim() - len(named)
+        free = dim - len(named)
         if free < 0 or (free > 0 and not dots):
             raise RuntimeError(
                 f"einsum(): the number of subscripts in {term!r} does not match the number of "
-                f"dimensions of operand {n}: {len(named)} and {operand.dim()}"
+                f"dimensions of operand {n}: {len(named)} and {dim}"
             )
         widest = max(widest, free)
         # Ellipses are aligned at their last dimension, as in broadcasting.
@@ -66,72 +66,138 @@ def _parse(equation: str, operands: tuple[Tensor, ...]) -> tuple[list[list[str]]
     return labels, output
 
 
-def _merge_repeats(op: Tensor, labels: list[str]) -> tuple[Tensor, list[str]]:
-    """Take the diagonal over each label that stands twice in one operand."""
-    i = 0
-    while i < len(labels):
-        j = next((k for k in range(i + 1, len(labels)) if labels[k] == labels[i]), None)
-        if j is None:
-            i += 1
-            continue
-        if op.shape[i] != op.shape[j]:
-            raise RuntimeError(
-                f"einsum(): subscript {labels[i]!r} is repeated for dimensions of sizes "
-                f"{op.shape[i]} and {op.shape[j]}; expected equal sizes"
-            )
-        op = op.diagonal(0, i, j)
-        label = labels[i]
-        labels = [c for k, c in enumerate(labels) if k not in (i, j)] + [label]
-    return op, labels
+class _Operand:
+    """An operand's labels and sizes, and the diagonals that its repeated labels stand for."""
 
+    __slots__ = ("diagonals", "labels", "sizes")
 
-def _drop(op: Tensor, labels: list[str], keep: set[str]) -> tuple[Tensor, list[str]]:
-    """Sum over the labels that nobody needs any more."""
-    gone = [i for i, c in enumerate(labels) if c not in keep]
-    if not gone:
-        return op, labels
-    return ops.sum(op, gone), [c for c in labels if c in keep]
-
-
-def _arrange(op: Tensor, labels: list[str], order: list[str], sizes: dict[str, int]) -> Tensor:
-    """Permute to `order`, expanding the sizes of one."""
-    op = op.permute([labels.index(c) for c in order])
-    return op.expand([sizes[c] for c in order])
-
-
-def _contract(
-    a: Tensor, la: list[str], b: Tensor, lb: list[str], keep: set[str]
-) -> tuple[Tensor, list[str]]:
-    """Multiply two operands and sum over their common labels outside `keep`: one bmm."""
-    a, la = _drop(a, la, keep | set(lb))
-    b, lb = _drop(b, lb, keep | set(la))
-    sizes: dict[str, int] = {}
-    for labels, op in ((la, a), (lb, b)):
-        for c, n in zip(labels, op.shape, strict=True):
-            known = sizes.get(c, 1)
-            if n != known and n != 1 and known != 1:
+    def __init__(self, labels: list[str], sizes: Sequence[int]) -> None:
+        self.labels, self.sizes = labels, list(sizes)
+        self.diagonals: list[tuple[int, int]] = []
+        i = 0
+        while i < len(self.labels):
+            label = self.labels[i]
+            j = next((k for k in range(i + 1, len(self.labels)) if self.labels[k] == label), None)
+            if j is None:
+                i += 1
+                continue
+            if self.sizes[i] != self.sizes[j]:
                 raise RuntimeError(
-                    f"einsum(): subscript {c!r} has sizes {known} and {n}; expected equal sizes "
-                    "or 1"
+                    f"einsum(): subscript {label!r} is repeated for dimensions of sizes "
+                    f"{self.sizes[i]} and {self.sizes[j]}; expected equal sizes"
                 )
-            sizes[c] = n if known == 1 else known
-    both = [c for c in la if c in lb]
-    batch = [c for c in both if c in keep]
-    summed = [c for c in both if c not in keep]
-    rows = [c for c in la if c not in lb]
-    columns = [c for c in lb if c not in la]
-    extent = {
-        name: math.prod(sizes[c] for c in group)
-        for name, group in (("b", batch), ("s", summed), ("r", rows), ("c", columns))
-    }
-    left = _arrange(a, la, batch + rows + summed, sizes)
-    right = _arrange(b, lb, batch + summed + columns, sizes)
-    out = ops.bmm(
-        left.reshape(extent["b"], extent["r"], extent["s"]),
-        right.reshape(extent["b"], extent["s"], extent["c"]),
-    )
-    order = batch + rows + columns
-    return out.reshape([sizes[c] for c in order]), order
+            self.diagonals.append((i, j))
+            others = [k for k in range(len(self.labels)) if k not in (i, j)]
+            self.labels = [self.labels[k] for k in others] + [label]
+            self.sizes = [self.sizes[k] for k in others] + [self.sizes[i]]
+
+    def drop(self, keep: set[str]) -> list[int]:
+        """The dimensions that nobody needs any more, to be summed over."""
+        gone = [i for i, c in enumerate(self.labels) if c not in keep]
+        self.sizes = [n for c, n in zip(self.labels, self.sizes, strict=True) if c in keep]
+        self.labels = [c for c in self.labels if c in keep]
+        return gone
+
+
+class _Layout:
+    """What brings an operand to a stack of matrices: sums, a permutation, sizes of one expanded."""
+
+    __slots__ = ("expanded", "gone", "matrices", "order")
+
+    def __init__(self, gone: list[int], operand: _Operand, order: list[str], sizes: dict[str, int]):
+        self.gone = gone
+        permutation = [operand.labels.index(c) for c in order]
+        self.order = permutation if permutation != sorted(permutation) else None
+        full = [sizes[c] for c in order]
+        self.expanded = full if full != [operand.sizes[i] for i in permutation] else None
+        self.matrices: list[int] = []
+
+    def apply(self, op: Tensor) -> Tensor:
+        if self.gone:
+            op = ops.sum(op, self.gone)
+        if self.order is not None:
+            op = op.permute(self.order)
+        if self.expanded is not None:
+            op = op.expand(self.expanded)
+        return op.reshape(self.matrices)
+
+
+class _Product:
+    """Two operands multiplied and summed over their common labels outside `keep`: one bmm."""
+
+    __slots__ = ("left", "result", "right")
+
+    def __init__(self, a: _Operand, b: _Operand, keep: set[str]) -> None:
+        gone_a = a.drop(keep | set(b.labels))
+        gone_b = b.drop(keep | set(a.labels))
+        sizes: dict[str, int] = {}
+        for op in (a, b):
+            for c, n in zip(op.labels, op.sizes, strict=True):
+                known = sizes.get(c, 1)
+                if n != known and n != 1 and known != 1:
+                    raise RuntimeError(
+                        f"einsum(): subscript {c!r} has sizes {known} and {n}; expected equal "
+                        "sizes or 1"
+                    )
+                sizes[c] = n if known == 1 else known
+        both = [c for c in a.labels if c in b.labels]
+        batch = [c for c in both if c in keep]
+        summed = [c for c in both if c not in keep]
+        rows = [c for c in a.labels if c not in b.labels]
+        columns = [c for c in b.labels if c not in a.labels]
+        nb, ns, nr, nc = (
+            math.prod(sizes[c] for c in group) for group in (batch, summed, rows, columns)
+        )
+        self.left = _Layout(gone_a, a, batch + rows + summed, sizes)
+        self.right = _Layout(gone_b, b, batch + summed + columns, sizes)
+        self.left.matrices, self.right.matrices = [nb, nr, ns], [nb, ns, nc]
+        # The product takes the left operand's place.
+        a.labels = batch + rows + columns
+        a.sizes = self.result = [sizes[c] for c in a.labels]
+
+    def apply(self, a: Tensor, b: Tensor) -> Tensor:
+        return ops.bmm(self.left.apply(a), self.right.apply(b)).reshape(self.result)
+
+
+class _Plan:
+    """All that an equation means for operands of given shapes."""
+
+    __slots__ = ("diagonals", "gone", "missing", "order", "products")
+
+    def __init__(self, equation: str, shapes: Sequence[Sequence[int]]) -> None:
+        labels, output = _parse(equation, [len(shape) for shape in shapes])
+        parts = [_Operand(term, shape) for term, shape in zip(labels, shapes, strict=True)]
+        self.diagonals = [part.diagonals for part in parts]
+        self.products = []
+        for n, part in enumerate(parts[1:], 1):
+            later = set(output).union(*(p.labels for p in parts[n + 1 :]))
+            self.products.append(_Product(parts[0], part, later))
+        self.gone = parts[0].drop(set(output))
+        missing = [c for c in output if c not in parts[0].labels]
+        held = [*reversed(missing), *parts[0].labels]
+        self.missing = len(missing)
+        order = [held.index(c) for c in output]
+        self.order = order if order != sorted(order) else None
+
+    def apply(self, operands: Sequence[Tensor]) -> Tensor:
+        parts = list(operands)
+        for n, diagonals in enumerate(self.diagonals):
+            for i, j in diagonals:
+                parts[n] = parts[n].diagonal(0, i, j)
+        result = parts[0]
+        for product, part in zip(self.products, parts[1:], strict=True):
+            result = product.apply(result, part)
+        if self.gone:
+            result = ops.sum(result, self.gone)
+        for _ in range(self.missing):
+            result = result.unsqueeze(0)
+        if self.order is not None:
+            return result.permute(self.order)
+        return result if result is not operands[0] else result.view_as(result)
+
+
+_plans: dict[tuple[Any, ...], _Plan] = {}
+_MOST_PLANS = 256
 
 
 def _sublists(args: tuple[Any, ...]) -> tuple[str, tuple[Tensor, ...]]:
@@ -179,16 +245,13 @@ def einsum(*args: Any) -> Tensor:
         equation, operands = args[0], as_operands(args[1:])
     if not operands:
         raise ValueError("einsum(): must specify the equation string and at least one operand")
-    labels, output = _parse(equation, operands)
-    parts = [_merge_repeats(op, term) for op, term in zip(operands, labels, strict=True)]
-    result, held = parts[0]
-    for n, (operand, term) in enumerate(parts[1:], 1):
-        later = set(output).union(*(term_labels for _, term_labels in parts[n + 1 :]))
-        result, held = _contract(result, held, operand, term, later)
-    result, held = _drop(result, held, set(output))
-    for missing in [c for c in output if c not in held]:
-        result, held = result.unsqueeze(0), [missing, *held]
-    return result.permute([held.index(c) for c in output])
+    shapes = tuple(op.shape for op in operands)
+    plan = _plans.get((equation, shapes))
+    if plan is None:
+        if len(_plans) >= _MOST_PLANS:
+            _plans.clear()
+        plan = _plans[equation, shapes] = _Plan(equation, shapes)
+    return plan.apply(operands)
 
 
 def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: None = None) -> Tensor:
@@ -230,7 +293,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2, out: None = None) -> Tensor:
         lb[j] = la[i]
     keep = {c for i, c in enumerate(la) if i not in left}
     keep |= {c for j, c in enumerate(lb) if j not in right}
-    return _contract(a, la, b, lb, keep)[0]
+    return _Product(_Operand(la, a.shape), _Operand(lb, b.shape), keep).apply(a, b)
 
 
 def chain_matmul(*matrices: Tensor, out: None = None) -> Tensor:

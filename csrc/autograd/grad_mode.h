@@ -3,11 +3,14 @@
 
 namespace pygrad {
 
+class RunningNode;
+
 struct GradState {
   bool enabled = true;     // no_grad() and enable_grad()
   bool inference = false;  // inference_mode(): also no version counting for tensors made inside
   bool anomaly = false;    // detect_anomaly(): nodes remember where the forward op was called
   bool check_nan = true;   // and backward checks what each node returns
+  const RunningNode* running = nullptr;  // what the engine runs now (autograd/grad_sum.h)
 };
 inline thread_local GradState grad_state;
 

@@ -7,13 +7,23 @@ namespace pygrad {
 namespace {
 
 thread_local OutputTarget* current_target = nullptr;
+std::atomic<int> target_count{0};  // of all threads: most ops find none without looking further
+
+OutputTarget* find_target() {
+  return target_count.load(std::memory_order_relaxed) ? current_target : nullptr;
+}
 
 }  // namespace
 
-OutputTarget::OutputTarget(const Tensor& t) : self(t), outer(current_target) {
+OutputTarget::OutputTarget(const Tensor& t, bool records)
+    : self(t), recording(records), outer(current_target) {
+  add_to(target_count, 1);
   current_target = this;
 }
-OutputTarget::~OutputTarget() { current_target = outer; }
+OutputTarget::~OutputTarget() {
+  current_target = outer;
+  add_to(target_count, -1);
+}
 
 void check_no_partial_overlap(const Tensor& self, const Tensor& input) {
   if (!may_overlap(self, input) || !is_dense(self) || !is_dense(input)) return;
@@ -27,18 +37,19 @@ void check_no_partial_overlap(const Tensor& self, const Tensor& input) {
 
 Tensor make_output(const Tensor& like, Sizes sizes, DType dtype,
                    std::initializer_list<TensorRef> inputs) {
-  if (OutputTarget* target = current_target; target && !target->taken) {
+  if (OutputTarget* target = find_target(); target && !target->taken) {
     const Tensor& self = target->self;
     bool fits =
         self.dtype() == dtype && Shape::same(self.sizes(), sizes) && self.device() == like.device();
-    for (const TensorRef& in : inputs)
-      if (in.t->defined()) check_no_partial_overlap(self, *in.t);
-    for (const TensorRef& in : inputs)
-      fits = fits && (!in.t->defined() || !may_overlap(self, *in.t) || same_layout(self, *in.t));
+    for (const TensorRef& in : inputs) {
+      if (!in.t->defined() || in.t->is(self)) continue;
+      check_no_partial_overlap(self, *in.t);
+      fits = fits && (!may_overlap(self, *in.t) || same_layout(self, *in.t));
+    }
     if (fits) {
       target->taken = true;
       self.bump_version();
-      return alias(self);
+      return target->recording ? alias(self) : self;
     }
   }
   // A large result may be deferred: its memory is taken when its value is. What no machine has
@@ -53,7 +64,7 @@ Tensor make_output(const Tensor& like, Sizes sizes, DType dtype,
 }
 
 bool is_being_overwritten(const Tensor& t, std::span<const Tensor> outputs) {
-  const OutputTarget* target = current_target;
+  const OutputTarget* target = find_target();
   if (!target || !target->taken || target->self.impl()->storage.get() != t.impl()->storage.get())
     return false;
   for (const Tensor& out : outputs)

@@ -14,11 +14,14 @@ namespace pygrad {
 
 class OutputTarget {
  public:
-  explicit OutputTarget(const Tensor& self);
+  OutputTarget(const Tensor& self, bool recording);
   ~OutputTarget();
   OutputTarget(const OutputTarget&) = delete;
 
   const Tensor& self;  // outlives the target
+  // Whether the op may go on the tape: its result then needs a header beside self's, which still
+  // has the old history. Else the result is self.
+  const bool recording;
   bool taken = false;
   OutputTarget* outer;
 };
@@ -44,13 +47,16 @@ void check_inplace(const char* op, const Tensor& self);
 // Makes `self` hold `out` (copying when the op did not write in place) and continue its history.
 void finish_inplace(const char* op, const Tensor& self, Tensor out);
 // Runs f inside a target for self: `inplace("mul_", self, [&] { return mul(self, other); })`.
+// recording: false promises that no operand requires grad.
 template <class F>
-const Tensor& inplace(const char* op, const Tensor& self, F&& f, bool direct = true) {
+const Tensor& inplace(const char* op, const Tensor& self, F&& f, bool direct = true,
+                      bool recording = true) {
   check_inplace(op, self);
   Tensor out;
   if (direct) {
-    OutputTarget target(self);
+    OutputTarget target(self, recording && grad_enabled());
     out = f();
+    if (target.taken && out.is(self)) return self;
   } else {
     out = f();
   }

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cctype>
-#include <mutex>
 
 #include "csrc/autograd/grad_mode.h"
 #include "csrc/autograd/inplace.h"
@@ -23,8 +22,7 @@ std::atomic<int64_t> hook_ids{1};
 
 int64_t next_hook_id() { return hook_ids.fetch_add(1, std::memory_order_relaxed); }
 
-Node::Node(const char* op_name)
-    : sequence(next_sequence.fetch_add(1, std::memory_order_relaxed)), name(op_name) {}
+Node::Node(const char* op_name) : sequence(add_to(next_sequence, uint64_t{1})), name(op_name) {}
 
 void destroy(Node* node) {
   // Deleting a node drops its edges and saved tensors, which may drop the next node: a queue
@@ -109,11 +107,11 @@ void attach(NodePtr node, std::span<Tensor> outputs, Inputs inputs, const Saved&
   Node* n = node.get();
   for (const TensorRef& r : inputs)
     n->edges.push_back(r.t->defined() ? gradient_edge(*r.t) : Edge{});
-  for (const Tensor& out : outputs) n->outputs.push_back(OutputMeta(out));
+  for (const Tensor& out : outputs) n->outputs.emplace_back(out);
   for (size_t i = 0; i < saved.count; ++i) {
     const Tensor& t = *saved.items[i];
     if (!t.defined()) {
-      n->saved_tensors.push_back({});
+      n->saved_tensors.emplace_back();
       continue;
     }
     uint32_t output_nr = 0;
@@ -124,7 +122,7 @@ void attach(NodePtr node, std::span<Tensor> outputs, Inputs inputs, const Saved&
         output_nr = uint32_t(o);
       }
     const uint32_t version = t.version() - (is_being_overwritten(t, outputs) ? 1u : 0u);
-    n->saved_tensors.push_back(SavedTensor(t, is_output ? n : nullptr, output_nr, version));
+    n->saved_tensors.emplace_back(t, is_output ? n : nullptr, output_nr, version);
   }
   if (grad_state.anomaly && traceback_source)
     n->traceback = std::make_unique<std::string>(traceback_source());
@@ -138,14 +136,12 @@ AccumulateGrad::AccumulateGrad(const Tensor& t) : Node("AccumulateGrad"), leaf(t
   outputs.push_back(OutputMeta(t));
 }
 
-namespace {
-
-// Backward passes of several threads may meet at a parameter; a few locks shared by all leaves keep
-// the sums whole.
 std::mutex& accumulation_lock(const TensorImpl* leaf) {
   static auto* locks = new std::array<std::mutex, 16>;
   return (*locks)[reinterpret_cast<uintptr_t>(leaf) / sizeof(TensorImpl) % locks->size()];
 }
+
+namespace {
 
 void accumulate_into(Tensor& grad, const Tensor& leaf, Tensor g) {
   if (grad_enabled()) {  // create_graph: the sum itself is recorded
@@ -158,7 +154,7 @@ void accumulate_into(Tensor& grad, const Tensor& leaf, Tensor g) {
   }
   // Take the buffer over when nobody else can see it and it is laid out like the leaf.
   const bool ours =
-      g.impl()->refs.load() == 1 && g.impl()->storage->refs.load() == 1 && !g.requires_grad() &&
+      is_only_holder(g) && !g.requires_grad() &&
       (g.is_contiguous() ? leaf.is_contiguous() : Shape::same(g.strides(), leaf.strides()));
   if (ours) {
     grad = std::move(g);
@@ -173,9 +169,9 @@ void accumulate_into(Tensor& grad, const Tensor& leaf, Tensor g) {
 }  // namespace
 
 Grads AccumulateGrad::apply(GradSpan grads) {
-  if (!leaf || !grads[0].defined()) return {};
+  if (!leaf) return {};
   const Tensor t = Tensor::share(leaf);
-  {
+  if (grads[0].defined()) {
     const std::lock_guard lock(accumulation_lock(leaf));
     accumulate_into(ensure_meta(t).grad, t, std::move(grads[0]));
   }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ using NodePtr = Intrusive<Node>;
 // Where a gradient goes: input number `nr` of `node`. A null node means that nobody wants it.
 struct Edge {
   NodePtr node;
-  uint32_t nr = 0;
+  size_t nr = 0;
 };
 
 using Grads = SmallVector<Tensor, 3>;
@@ -72,7 +73,7 @@ struct NodeHooks {
 int64_t next_hook_id();
 
 struct Node {
-  std::atomic<uint32_t> refs{1};
+  ReferenceCount refs;
   bool released = false;  // saved tensors were freed by a backward pass without retain_graph
   uint64_t sequence;      // creation order; consumers always have larger numbers than producers
   const char* name;       // the forward op, "sum" or "sum:1" for SumBackward1
@@ -99,6 +100,7 @@ struct Node {
     released = true;
   }
 
+  bool is_accumulator() const { return sequence == 0; }
   bool needs(size_t i) const { return i < edges.size() && edges[i].node; }
   // The i-th saved tensor; raises when it was freed, or changed in place since.
   Tensor saved(size_t i) const;
@@ -108,7 +110,8 @@ struct Node {
   }
 };
 
-// The end of the tape at a leaf: adds what arrives into leaf.grad.
+// The end of the tape at a leaf: adds what arrives into leaf.grad. Nothing arrives, and only hooks
+// are left to call, when the formulas have added to leaf.grad themselves (GradSum).
 struct AccumulateGrad final : Node {
   TensorImpl* leaf;  // not owning: the leaf owns this node and clears the pointer when it dies
   explicit AccumulateGrad(const Tensor& t);
@@ -116,5 +119,14 @@ struct AccumulateGrad final : Node {
   std::string display_name() const override { return "AccumulateGrad"; }
   void release_saved() override {}
 };
+
+// Backward passes of several threads may meet at a parameter; a few locks shared by all leaves keep
+// the sums whole.
+std::mutex& accumulation_lock(const TensorImpl* leaf);
+
+// Whether nobody but the caller can see the values of `t`.
+inline bool is_only_holder(const Tensor& t) {
+  return t.impl()->refs.load() == 1 && t.impl()->storage->refs.load() == 1;
+}
 
 }  // namespace pygrad

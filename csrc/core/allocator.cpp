@@ -17,6 +17,7 @@
 namespace pygrad {
 
 constinit thread_local ThreadCache* thread_cache = nullptr;
+constinit ThreadCache lone_cache;
 
 namespace {
 
@@ -62,7 +63,7 @@ struct SharedCache {
   std::atomic<int64_t> cached{0}, system{0};
 };
 
-// A process's counts; each thread's ThreadCache holds what it has not added yet.
+// A process's counts; each ThreadCache holds what it has not added yet.
 struct Counters {
   std::atomic<int64_t> allocated{0}, peak{0}, requests{0};
 
@@ -84,8 +85,8 @@ struct Shared {
   PagePool medium{4 * kLarge};
   PagePool large{0};
   Counters counters[2];
-  std::mutex threads_mutex;
-  ThreadCache* threads = nullptr;
+  std::mutex caches_mutex;
+  ThreadCache* caches = &lone_cache;
 
   SharedCache& cache(Device device) {
     return device.is_cuda() ? cuda[device.index & (kMaxDevices - 1)] : cpu;
@@ -108,7 +109,7 @@ Shared& shared() {
 }
 
 void lock_for_fork() {
-  shared().threads_mutex.lock();
+  shared().caches_mutex.lock();
   shared().cpu.mutex.lock();
   for (SharedCache& cache : shared().cuda) cache.mutex.lock();
   shared().medium.mutex.lock();
@@ -120,7 +121,7 @@ void unlock_after_fork() {
   shared().medium.mutex.unlock();
   for (SharedCache& cache : shared().cuda) cache.mutex.unlock();
   shared().cpu.mutex.unlock();
-  shared().threads_mutex.unlock();
+  shared().caches_mutex.unlock();
 }
 
 // `block` is a whole block of a class, below kLarge on the CPU.
@@ -179,7 +180,7 @@ void release_shared(SharedCache& cache, Device device) {
   cache.cached.store(0, std::memory_order_relaxed);
 }
 
-// --- the calling thread's cache -----------------------------------------------------------------
+// --- the caches ---------------------------------------------------------------------------------
 
 void publish(ThreadCache& t) {
   Counters& all = shared().counters[0];
@@ -207,12 +208,15 @@ void flush(ThreadCache& t) noexcept {
   t.cached.set(0);
 }
 
+// A thread's own cache, while it uses the one that it had when it was alone.
+thread_local ThreadCache* set_aside = nullptr;
+
 // Ends a thread's cache with the thread.
 struct Detach {
   bool done = false;
   ~Detach() {
     done = true;
-    ThreadCache* t = thread_cache;
+    ThreadCache* t = thread_cache == &lone_cache ? set_aside : thread_cache;
     if (!t) return;
     thread_cache = nullptr;
     flush(*t);
@@ -221,9 +225,9 @@ struct Detach {
     }
     publish(*t);
     {
-      std::lock_guard lock(shared().threads_mutex);
+      std::lock_guard lock(shared().caches_mutex);
       shared().counters[0].requests.fetch_add(t->requests.get(), std::memory_order_relaxed);
-      ThreadCache** at = &shared().threads;
+      ThreadCache** at = &shared().caches;
       while (*at != t) at = &(*at)->next;
       *at = t->next;
     }
@@ -232,16 +236,22 @@ struct Detach {
 };
 thread_local Detach detach;
 
-// The thread's cache, made if need be; null while the thread ends.
+// The current cache, made if need be; null while the thread ends.
 ThreadCache* attach() {
+  if (is_alone()) return &lone_cache;
   if (thread_cache || detach.done) return thread_cache;
   auto* t = new (std::nothrow) ThreadCache;
   if (!t) return nullptr;
-  std::lock_guard lock(shared().threads_mutex);
-  t->next = shared().threads;
-  shared().threads = t;
+  std::lock_guard lock(shared().caches_mutex);
+  t->next = shared().caches;
+  shared().caches = t;
   thread_cache = t;
   return t;
+}
+
+// The caches that are this thread's to touch, where they exist.
+std::array<ThreadCache*, 2> own_caches() {
+  return {thread_cache, is_alone() ? &lone_cache : nullptr};
 }
 
 [[noreturn]] void out_of_memory(size_t bytes, Device device) {
@@ -302,16 +312,29 @@ void deallocate_slow(void* p, size_t bytes, Device device) noexcept {
 
 }  // namespace
 
+void begin_beside_others() {
+  if (is_alone()) {
+    set_aside = thread_cache;
+    thread_cache = &lone_cache;
+  }
+  beside_others.fetch_add(1);
+}
+
+void end_beside_others() {
+  if (thread_cache == &lone_cache) thread_cache = set_aside;
+  beside_others.fetch_sub(1);
+}
+
 void* allocate(size_t bytes, Device device, bool* zeroed) {
   *zeroed = false;
   if (bytes == 0) return nullptr;
-  if (bytes <= kThreadBlock && !device.is_cuda() && thread_cache) {
+  if (ThreadCache* cache = current_cache(); cache && bytes <= kThreadBlock && !device.is_cuda()) {
     const int c = class_of(bytes);
-    if (void* p = thread_cache->blocks[c].pop()) {
+    if (void* p = cache->blocks[c].pop()) {
       const int64_t block = int64_t(block_bytes(c));
-      thread_cache->requests.add(1);
-      thread_cache->cached.add(-block);
-      count_bytes(thread_cache, block);
+      cache->requests.add(1);
+      cache->cached.add(-block);
+      count_bytes(cache, block);
       return p;
     }
   }
@@ -320,14 +343,14 @@ void* allocate(size_t bytes, Device device, bool* zeroed) {
 
 void deallocate(void* p, size_t bytes, Device device) noexcept {
   if (!p) return;
-  if (bytes <= kThreadBlock && !device.is_cuda() && thread_cache) {
+  if (ThreadCache* cache = current_cache(); cache && bytes <= kThreadBlock && !device.is_cuda()) {
     const int c = class_of(bytes);
     const int64_t block = int64_t(block_bytes(c));
-    if (thread_cache->blocks[c].count < kThreadBlocks &&
-        thread_cache->cached.get() + block <= cache_cap.load(std::memory_order_relaxed)) {
-      thread_cache->blocks[c].push(p);
-      thread_cache->cached.add(block);
-      count_bytes(thread_cache, -block);
+    if (cache->blocks[c].count < kThreadBlocks &&
+        cache->cached.get() + block <= cache_cap.load(std::memory_order_relaxed)) {
+      cache->blocks[c].push(p);
+      cache->cached.add(block);
+      count_bytes(cache, -block);
       return;
     }
   }
@@ -347,11 +370,12 @@ MemoryStats memory_stats(DeviceType device) {
   s.cached_bytes = shared().cpu_cached();
   s.system_allocations =
       shared().cpu.system.load() + shared().medium.mappings() + shared().large.mappings();
-  std::lock_guard lock(shared().threads_mutex);
-  for (const ThreadCache* t = shared().threads; t; t = t->next) {
-    s.peak_allocated_bytes =
-        std::max(s.peak_allocated_bytes, all.allocated.load() + t->highest.get());
+  std::lock_guard lock(shared().caches_mutex);
+  for (const ThreadCache* t = shared().caches; t; t = t->next)
     s.allocated_bytes += t->allocated.get();
+  for (const ThreadCache* t = shared().caches; t; t = t->next) {
+    s.peak_allocated_bytes =
+        std::max(s.peak_allocated_bytes, s.allocated_bytes - t->allocated.get() + t->highest.get());
     s.cached_bytes += t->cached.get();
     s.allocations += t->requests.get();
   }
@@ -361,12 +385,15 @@ MemoryStats memory_stats(DeviceType device) {
 
 void reset_peak_memory(DeviceType device) {
   Counters& all = shared().counters[int(device)];
-  if (device == DeviceType::cpu && thread_cache) publish(*thread_cache);
+  if (device == DeviceType::cpu)
+    for (ThreadCache* cache : own_caches())
+      if (cache) publish(*cache);
   all.peak.store(all.allocated.load());
 }
 
 void empty_cache() {
-  if (thread_cache) flush(*thread_cache);
+  for (ThreadCache* cache : own_caches())
+    if (cache) flush(*cache);
   release_shared(shared().cpu, Device{});
   shared().medium.trim();
   shared().large.trim();

@@ -1,5 +1,5 @@
-// Shape: sizes, strides or dims with a fixed capacity. Trivially copyable, so backward lambdas may
-// capture it.
+// Shape: sizes, strides or dims with a fixed capacity, of which a copy takes what is filled.
+// It owns nothing, so backward lambdas may capture it.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,21 @@ using Sizes = std::span<const int64_t>;
 
 class Shape {
  public:
-  Shape() = default;
+  Shape() {}  // written out, so that `{}` does not fill the capacity with zeros
+  Shape(const Shape& o) : n_(o.n_) {
+    for (int64_t i = 0; i < n_; ++i) d_[i] = o.d_[i];
+  }
+  Shape& operator=(const Shape& o) {
+    n_ = o.n_;
+    for (int64_t i = 0; i < n_; ++i) d_[i] = o.d_[i];
+    return *this;
+  }
   Shape(std::initializer_list<int64_t> v) {
     for (int64_t x : v) push_back(x);
   }
-  explicit Shape(Sizes v) {
-    for (int64_t x : v) push_back(x);
+  explicit Shape(Sizes v) : n_(int64_t(v.size())) {
+    if (n_ > kMaxDims) overflow();
+    for (int64_t i = 0; i < n_; ++i) d_[i] = v[size_t(i)];
   }
   static Shape filled(int64_t n, int64_t value) {
     Shape s;
@@ -67,7 +76,7 @@ class Shape {
   int64_t n_ = 0;
   int64_t d_[kMaxDims];
 };
-static_assert(std::is_trivially_copyable_v<Shape>);
+static_assert(std::is_trivially_destructible_v<Shape>);
 
 inline bool operator==(const Shape& a, Sizes b) { return Shape::same(a, b); }
 

@@ -30,9 +30,11 @@ class SmallVector {
     release();
   }
 
-  T& push_back(T x) {
+  T& push_back(T x) { return emplace_back(std::move(x)); }
+  template <class... A>
+  T& emplace_back(A&&... args) {
     if (size_ == capacity_) grow();
-    return *new (data_ + size_++) T(std::move(x));
+    return *new (data_ + size_++) T(std::forward<A>(args)...);
   }
   void clear() {
     while (size_) data_[--size_].~T();

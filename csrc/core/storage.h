@@ -12,50 +12,9 @@
 
 #include "csrc/core/allocator.h"
 #include "csrc/core/device.h"
+#include "csrc/core/intrusive.h"
 
 namespace pygrad {
-
-// Owning pointer to any object with `refs`.
-template <class T>
-class Intrusive {
- public:
-  Intrusive() = default;
-  static Intrusive adopt(T* p) {  // takes over one reference
-    Intrusive r;
-    r.p_ = p;
-    return r;
-  }
-  static Intrusive share(T* p) {
-    if (p) p->refs.fetch_add(1, std::memory_order_relaxed);
-    return adopt(p);
-  }
-  Intrusive(const Intrusive& o) : p_(o.p_) {
-    if (p_) p_->refs.fetch_add(1, std::memory_order_relaxed);
-  }
-  Intrusive(Intrusive&& o) noexcept : p_(std::exchange(o.p_, nullptr)) {}
-  Intrusive& operator=(Intrusive o) noexcept {
-    std::swap(p_, o.p_);
-    return *this;
-  }
-  ~Intrusive() { reset(); }
-  void reset() {
-    T* p = std::exchange(p_, nullptr);
-    if (!p) return;
-    // The only owner needs no locked instruction: nobody else is left to take a reference.
-    if (p->refs.load(std::memory_order_acquire) == 1 ||
-        p->refs.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      destroy(p);
-  }
-  T* get() const { return p_; }
-  T* operator->() const { return p_; }
-  T& operator*() const { return *p_; }
-  explicit operator bool() const { return p_ != nullptr; }
-  T* release() { return std::exchange(p_, nullptr); }
-  friend bool operator==(const Intrusive& a, const Intrusive& b) { return a.p_ == b.p_; }
-
- private:
-  T* p_ = nullptr;
-};
 
 struct Storage;
 class DeferredOps;
@@ -66,7 +25,7 @@ void abandon(Storage* storage);  // the same for a storage that dies
 struct Storage {
   using Deleter = void (*)(void* context);
 
-  std::atomic<uint32_t> refs{1};
+  ReferenceCount refs;
   std::atomic<uint32_t> version{0};
   size_t nbytes = 0;
   Device device;

@@ -22,7 +22,7 @@ struct TensorImpl;
 void destroy(TensorImpl* impl);
 
 struct TensorImpl {
-  std::atomic<uint32_t> refs{1};
+  ReferenceCount refs;
   DType dtype;
   Device device;
   uint8_t ndim;
@@ -74,7 +74,7 @@ class Tensor {
   Storage& storage() const { return *p_->storage; }
   uint32_t version() const { return p_->storage->version.load(std::memory_order_relaxed); }
   void bump_version() const {
-    if (!p_->silent_version) p_->storage->version.fetch_add(1, std::memory_order_relaxed);
+    if (!p_->silent_version) add_to(p_->storage->version, 1u);
   }
 
   void* data() const {

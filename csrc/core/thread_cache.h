@@ -1,10 +1,15 @@
-// The calling thread's free lists and its share of the statistics: what makes a small allocation
-// cost a few nanoseconds, without locks or locked instructions.
+// Free lists and a share of the statistics: what makes a small allocation cost a few nanoseconds,
+// without locks or locked instructions.
+//
+// There is one cache for whichever thread is alone (core/turns.h), which it takes along when it
+// goes on beside others, so that what it frees is found again; and one for every other such thread.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "csrc/core/turns.h"
 
 namespace pygrad {
 
@@ -28,7 +33,7 @@ struct FreeList {
   }
 };
 
-// A counter that one thread writes and others may read.
+// A counter that one thread at a time writes and others may read.
 class OwnedCounter {
  public:
   int64_t get() const { return value_.load(std::memory_order_relaxed); }
@@ -46,15 +51,19 @@ struct ThreadCache {
   FreeList blocks[kBlockClasses];
   FreeList objects[kObjectLimit / kObjectStep + 1];
   OwnedCounter cached;          // bytes in `blocks`
-  OwnedCounter requests;        // since the thread began
+  OwnedCounter requests;        // since the cache began
   OwnedCounter allocated;       // bytes that are not yet in the process's count
   OwnedCounter highest;         // of `allocated`, since it was last added to that count
-  ThreadCache* next = nullptr;  // of all threads' caches
+  ThreadCache* next = nullptr;  // of all caches
 };
 
-// Null before a thread's first allocation and after its thread-local objects are gone.
-// Of the general thread-local model: a faster one would take part of the small reserve that glibc
-// keeps for modules loaded late, and importing would fail where others have used it up.
+// Of a thread that is not alone: null before its first allocation and after its thread-local
+// objects are gone. Of the general thread-local model: a faster one would take part of the small
+// reserve that glibc keeps for modules loaded late, and importing would fail where others have used
+// it up.
 extern constinit thread_local ThreadCache* thread_cache;
+extern ThreadCache lone_cache;
+
+inline ThreadCache* current_cache() { return is_alone() ? &lone_cache : thread_cache; }
 
 }  // namespace pygrad

@@ -54,11 +54,6 @@ struct AddProduct {
   }
 };
 
-Tensor times(const Tensor& t, Scalar s) {
-  if (is_number(s, 1)) return t;
-  return mul(t, s.is_complex() ? Scalar(Complex128(s.d, -s.im)) : s);
-}
-
 // What backward needs of an operand: a copy when the op runs in place over it.
 Tensor kept(const Tensor& t, const Tensor& out, bool needed) {
   if (!needed || !grad_enabled()) return {};
@@ -80,13 +75,14 @@ Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar
                b = kept(mat2, input, mat1.requires_grad());
   AddProduct r("addmm", input, mat1, mat2, Shape{mat1.size(0), mat2.size(1)}, beta, alpha);
   const bool left = is_column_major(mat1), right = is_column_major(mat2);
-  return record("addmm", r.out, {input, mat1, mat2}, saved(a, b),
-                [beta, alpha, left, right](const Node& n, const Tensor& g) {
-                  return Grads{
-                      n.needs(0) ? times(g, beta) : Tensor(),
-                      n.needs(1) ? times(grad_of_left(g, n.saved(1), left), alpha) : Tensor(),
-                      n.needs(2) ? times(grad_of_right(g, n.saved(0), right), alpha) : Tensor()};
-                });
+  return record(
+      "addmm", r.out, {input, mat1, mat2}, saved(a, b),
+      [beta, alpha, left, right](const Node& n, const Tensor& g) {
+        return Grads{
+            n.needs(0) ? times_conj(g, beta) : Tensor(),
+            n.needs(1) ? gradient_product(n, 1, g, hermitian(n.saved(1)), left, alpha) : Tensor(),
+            n.needs(2) ? gradient_product(n, 2, hermitian(n.saved(0)), g, right, alpha) : Tensor()};
+      });
 }
 PG_OP(addmm, "(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
       R"(A matrix product added to a tensor: beta input + alpha (mat1 mat2).
@@ -165,12 +161,14 @@ Tensor baddbmm(const Tensor& input, const Tensor& batch1, const Tensor& batch2, 
                b = kept(batch2, input, batch1.requires_grad());
   AddProduct r("baddbmm", input, batch1, batch2,
                Shape{batch1.size(0), batch1.size(1), batch2.size(2)}, beta, alpha);
-  return record("baddbmm", r.out, {input, batch1, batch2}, saved(a, b),
-                [beta, alpha](const Node& n, const Tensor& g) {
-                  return Grads{n.needs(0) ? times(g, beta) : Tensor(),
-                               n.needs(1) ? times(bmm(g, hermitian(n.saved(1))), alpha) : Tensor(),
-                               n.needs(2) ? times(bmm(hermitian(n.saved(0)), g), alpha) : Tensor()};
-                });
+  return record(
+      "baddbmm", r.out, {input, batch1, batch2}, saved(a, b),
+      [beta, alpha](const Node& n, const Tensor& g) {
+        return Grads{
+            n.needs(0) ? times_conj(g, beta) : Tensor(),
+            n.needs(1) ? gradient_product(n, 1, g, hermitian(n.saved(1)), false, alpha) : Tensor(),
+            n.needs(2) ? gradient_product(n, 2, hermitian(n.saved(0)), g, false, alpha) : Tensor()};
+      });
 }
 PG_OP(baddbmm,
       "(Tensor input, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",

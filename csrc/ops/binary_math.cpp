@@ -114,7 +114,7 @@ namespace {
 // so.
 template <class F>
 Tensor float_binary(const char* name, const char* node, BinaryOp op, const Tensor& input,
-                    const Tensor& other, bool promote, F backward) {
+                    const Tensor& other, bool promote, const F& backward) {
   DType dtype = result_type(input, other);
   if (promote && is_integral(dtype)) dtype = default_dtype();
   require_floating(name, dtype);

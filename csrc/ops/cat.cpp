@@ -1,4 +1,6 @@
 // Joining tensors: cat, stack and the forms that widen their inputs first.
+#include <vector>
+
 #include "csrc/ops/checks.h"
 #include "csrc/ops/ops.h"
 #include "csrc/ops/registry.h"
@@ -13,15 +15,6 @@ bool is_skipped(const Tensor& t) { return t.dim() == 1 && t.size(0) == 0; }
 void check_devices(const char* op, const TensorList& tensors) {
   for (const Tensor& t : tensors)
     check_same_device(op, tensors[0], t, "tensor 0", "another tensor");
-}
-
-// Copies `t` into the part of `out` that starts at `start` of dim and has t's sizes.
-void write_part(const Tensor& out, const Tensor& t, int64_t dim, int64_t start, Sizes sizes) {
-  View part = out.view();
-  for (int i = 0; i < part.ndim; ++i) part.sizes[i] = sizes[size_t(i)];
-  part.data =
-      static_cast<char*>(part.data) + start * part.strides[dim] * int64_t(item_size(out.dtype()));
-  kernels::copy(out.device_type())(part, t.view());
 }
 
 }  // namespace
@@ -55,13 +48,12 @@ Tensor cat(const TensorList& tensors, int64_t dim) {
     sizes[dim] += t.size(dim);
   }
   Tensor out = empty(sizes, result_type(tensors), tensors[0].device());
-  int64_t start = 0;
+  std::vector<View> parts;
+  parts.reserve(tensors.size());
   for (size_t i = 0; i < tensors.size(); ++i) {
-    const int64_t length = lengths.data_as<int64_t>()[i];
-    if (length <= 0) continue;
-    write_part(out, tensors[i], dim, start, tensors[i].sizes());
-    start += length;
+    if (lengths.data_as<int64_t>()[i] > 0) parts.push_back(tensors[i].view());
   }
+  kernels::cat(out.device_type())(out.view(), ViewList{parts.data(), int64_t(parts.size())}, dim);
   return record("cat", out, tensors, saved(lengths), [dim](const Node& n, const Tensor& g) {
     const Tensor kept = n.saved(0);
     Grads grads;
@@ -111,11 +103,19 @@ Tensor stack(const TensorList& tensors, int64_t dim) {
   Shape sizes = tensors[0].shape();
   sizes.insert(dim, int64_t(tensors.size()));
   Tensor out = empty(sizes, result_type(tensors), tensors[0].device());
-  const Shape strides = without_dim(out.strides(), dim);
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor part = alias(out, tensors[0].sizes(), strides, int64_t(i) * out.stride(dim));
-    kernels::copy(out.device_type())(part.view(), tensors[i].view());
+  std::vector<View> parts;
+  parts.reserve(tensors.size());
+  for (const Tensor& t : tensors) {
+    View part = t.view();
+    for (int64_t d = part.ndim++; d > dim; --d) {
+      part.sizes[d] = part.sizes[d - 1];
+      part.strides[d] = part.strides[d - 1];
+    }
+    part.sizes[dim] = 1;
+    part.strides[dim] = 0;
+    parts.push_back(part);
   }
+  kernels::cat(out.device_type())(out.view(), ViewList{parts.data(), int64_t(parts.size())}, dim);
   return record("stack", out, tensors, {}, [dim](const Node& n, const Tensor& g) {
     Grads grads;
     for (int64_t i = 0; i < g.size(dim); ++i)

@@ -21,7 +21,7 @@ Saved saved_indices(const IndexPlan& plan) {
            "index(): gradients are supported for at most 8 index tensors, got ",
            plan.indices.size());
   Saved s;
-  for (size_t i = 0; i < plan.indices.size() && i < s.items.size(); ++i)
+  for (size_t i = 0; i < plan.indices.size() && i < Saved::kMost; ++i)
     s.items[s.count++] = &plan.indices[i];
   return s;
 }

@@ -71,16 +71,18 @@ Tensor linear(const Tensor& input, const Tensor& weight, const Tensor& bias) {
       alias(out, Shape{rows, n}, Shape{n, 1}, 0), rows_data(input),
       alias(weight, Shape{k, n}, Shape{weight.stride(1), weight.stride(0)}, weight.offset()),
       options);
-  return record(
-      bias.defined() ? "addmm" : "mm", out, {input, weight, bias}, saved(input, weight),
-      [](const Node& node, const Tensor& g) {
-        const Tensor rows_g = as_rows(g);
-        Grads grads;
-        grads.push_back(node.needs(0) ? matmul(g, conj(node.saved(1))) : Tensor());
-        grads.push_back(node.needs(1) ? mm(t(rows_g), conj(as_rows(node.saved(0)))) : Tensor());
-        grads.push_back(node.needs(2) ? sum(rows_g, Shape{0}, false) : Tensor());
-        return grads;
-      });
+  return record(bias.defined() ? "addmm" : "mm", out, {input, weight, bias}, saved(input, weight),
+                [](const Node& node, const Tensor& g) {
+                  const Tensor rows_g = as_rows(g);
+                  Grads grads;
+                  grads.push_back(node.needs(0) ? gradient_product(node, 0, g, conj(node.saved(1)))
+                                                : Tensor());
+                  grads.push_back(node.needs(1) ? gradient_product(node, 1, t(rows_g),
+                                                                   conj(as_rows(node.saved(0))))
+                                                : Tensor());
+                  grads.push_back(node.needs(2) ? sum(rows_g, Shape{0}, false) : Tensor());
+                  return grads;
+                });
 }
 PG_OP(linear, "(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor",
       R"(The affine map of the last dimension: y = x W^T + b.

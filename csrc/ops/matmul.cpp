@@ -2,6 +2,7 @@
 // operands.
 #include <algorithm>
 
+#include "csrc/autograd/grad_sum.h"
 #include "csrc/autograd/inplace.h"
 #include "csrc/ops/checks.h"
 #include "csrc/ops/ops.h"
@@ -92,11 +93,32 @@ bool is_column_major(const Tensor& m) {
   return m.stride(0) == 1 && m.stride(1) >= std::max<int64_t>(1, m.size(0)) && m.size(1) > 1;
 }
 
-Tensor grad_of_left(const Tensor& g, const Tensor& b, bool column_major) {
-  return column_major ? t(mm(conj(b), t(g))) : mm(g, conj(t(b)));
+Tensor times_conj(const Tensor& t, Scalar s) {
+  if (is_number(s, 1)) return t;
+  return mul(t, s.is_complex() ? Scalar(Complex128(s.d, -s.im)) : s);
 }
-Tensor grad_of_right(const Tensor& g, const Tensor& a, bool column_major) {
-  return column_major ? t(mm(t(g), conj(a))) : mm(conj(t(a)), g);
+
+Tensor gradient_product(const Node& node, size_t edge, const Tensor& a, const Tensor& b,
+                        bool column_major, Scalar alpha) {
+  const bool one_right = b.dim() == 2;
+  const size_t batch_dims = size_t(b.dim() - 2);
+  if (!alpha.is_complex() && (one_right || Shape::same(a.sizes().first(size_t(a.dim() - 2)),
+                                                       b.sizes().first(batch_dims)))) {
+    Shape sizes = a.shape();
+    sizes.back() = b.size(-1);
+    if (const GradSum sum{node, edge, sizes, {a, b}}) {
+      const ProductOptions add{alpha.to_double(), 1};
+      if (one_right && a.dim() != 2) {
+        const int64_t rows = (*sum).numel() / std::max<int64_t>(1, sizes.back());
+        run_product(alias(*sum, Shape{rows, sizes.back()}, Shape{sizes.back(), 1}, (*sum).offset()),
+                    reshape(a, Shape{rows, a.size(-1)}), b, add);
+      } else {
+        run_product(*sum, a, b, add);
+      }
+      return {};
+    }
+  }
+  return times_conj(column_major ? t(mm(t(b), t(a))) : matmul(a, b), alpha);
 }
 
 namespace {
@@ -108,11 +130,13 @@ Tensor mm_named(const char* op, const Tensor& input, const Tensor& mat2) {
   Tensor out = empty(Shape{input.size(0), mat2.size(1)}, input.dtype(), input.device());
   run_product(out, input, mat2);
   const bool left = is_column_major(input), right = is_column_major(mat2);
-  return record("mm", std::move(out), {input, mat2}, saved(input, mat2),
-                [left, right](const Node& n, const Tensor& g) {
-                  return Grads{n.needs(0) ? grad_of_left(g, n.saved(1), left) : Tensor(),
-                               n.needs(1) ? grad_of_right(g, n.saved(0), right) : Tensor()};
-                });
+  return record(
+      "mm", std::move(out), {input, mat2}, saved(input, mat2),
+      [left, right](const Node& n, const Tensor& g) {
+        return Grads{
+            n.needs(0) ? gradient_product(n, 0, g, hermitian(n.saved(1)), left) : Tensor(),
+            n.needs(1) ? gradient_product(n, 1, hermitian(n.saved(0)), g, right) : Tensor()};
+      });
 }
 
 Tensor mv_named(const char* op, const Tensor& input, const Tensor& vec) {
@@ -122,11 +146,13 @@ Tensor mv_named(const char* op, const Tensor& input, const Tensor& vec) {
            "): inner dimensions differ: input ", input.sizes(), " @ other ", vec.sizes());
   Tensor out = empty(Shape{input.size(0)}, input.dtype(), input.device());
   run_product(as_column(out), input, as_column(vec));
-  return record("mv", std::move(out), {input, vec}, saved(input, vec),
-                [](const Node& n, const Tensor& g) {
-                  return Grads{n.needs(0) ? mul(unsqueeze(g, 1), conj(n.saved(1))) : Tensor(),
-                               n.needs(1) ? matmul(conj(t(n.saved(0))), g) : Tensor()};
-                });
+  return record(
+      "mv", std::move(out), {input, vec}, saved(input, vec), [](const Node& n, const Tensor& g) {
+        return Grads{n.needs(0)
+                         ? gradient_product(n, 0, unsqueeze(g, 1), unsqueeze(conj(n.saved(1)), 0))
+                         : Tensor(),
+                     n.needs(1) ? matmul(conj(t(n.saved(0))), g) : Tensor()};
+      });
 }
 
 void check_vectors(const char* op, const Tensor& a, const Tensor& b) {
@@ -162,8 +188,8 @@ Tensor batched(const char* op, const Tensor& a, const Tensor& b, const Shape& ba
   Tensor out = empty(sizes, a.dtype(), a.device());
   run_product(out, expanded(a, a_sizes), expanded(b, b_sizes));
   return record("bmm", std::move(out), {a, b}, saved(a, b), [](const Node& node, const Tensor& g) {
-    return Grads{node.needs(0) ? matmul(g, hermitian(node.saved(1))) : Tensor(),
-                 node.needs(1) ? matmul(hermitian(node.saved(0)), g) : Tensor()};
+    return Grads{node.needs(0) ? gradient_product(node, 0, g, hermitian(node.saved(1))) : Tensor(),
+                 node.needs(1) ? gradient_product(node, 1, hermitian(node.saved(0)), g) : Tensor()};
   });
 }
 

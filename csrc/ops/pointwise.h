@@ -47,7 +47,7 @@ inline void run_ternary(TernaryOp op, const Tensor& out, const Tensor& a, const 
 // f(x) whose backward needs x, its own result, or neither. `x` is `input` after promotion.
 template <class F>
 Tensor unary_of_input(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
-                      F backward) {
+                      const F& backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   const Tensor kept = keep(x, out, input.requires_grad());
   run_unary(op, out, x);
@@ -55,13 +55,14 @@ Tensor unary_of_input(const char* name, UnaryOp op, const Tensor& input, const T
 }
 template <class F>
 Tensor unary_of_output(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
-                       F backward) {
+                       const F& backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   run_unary(op, out, x);
   return record(name, std::move(out), {input}, saved(out), backward);
 }
 template <class F>
-Tensor unary_plain(const char* name, UnaryOp op, const Tensor& input, const Tensor& x, F backward) {
+Tensor unary_plain(const char* name, UnaryOp op, const Tensor& input, const Tensor& x,
+                   const F& backward) {
   Tensor out = make_output(x, x.sizes(), x.dtype(), {x});
   run_unary(op, out, x);
   return record(name, std::move(out), {input}, {}, backward);

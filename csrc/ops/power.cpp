@@ -21,10 +21,14 @@ Tensor power_of_number(const Tensor& input, Scalar exponent) {
            "pow(): Integers to negative integer powers are not allowed: exponent ", exponent.i,
            ". Convert the base with .float()");
   BinaryCall call("pow", input, exponent, dtype);
-  const bool two = exponent.to_double() == 2 && !exponent.is_complex();
   const Tensor base = keep(input, call.out, input.requires_grad());
-  if (two)
+  const double e = exponent.is_complex() ? 1 : exponent.to_double();
+  if (e == 2)
     run_unary(UnaryOp::square, call.out, call.a);
+  else if (e == 0.5 && is_floating(dtype))
+    run_unary(UnaryOp::sqrt, call.out, call.a);
+  else if (e == -0.5 && is_floating(dtype))
+    run_unary(UnaryOp::rsqrt, call.out, call.a);
   else
     call.run(BinaryOp::pow);
   return record("pow", std::move(call.out), {input}, saved(base),

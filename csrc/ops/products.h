@@ -2,6 +2,7 @@
 // kernel on tensors of any strides.
 #pragma once
 
+#include "csrc/autograd/node.h"
 #include "csrc/ops/ops.h"
 #include "kernels/kernels.h"
 
@@ -25,11 +26,15 @@ void run_product(const Tensor& c, const Tensor& a, const Tensor& b,
 // The conjugate transpose of the last two dims, as the gradients of products need it;
 // differentiable.
 Tensor hermitian(const Tensor& t);
-// g b^H and a^H g for c = a b with matrices, laid out like the operand that the gradient belongs
-// to.
-Tensor grad_of_left(const Tensor& g, const Tensor& b, bool column_major);
-Tensor grad_of_right(const Tensor& g, const Tensor& a, bool column_major);
+// alpha a b as the gradient that edge `edge` of `node` leads to: added where the engine offers a
+// sum to add to (autograd/grad_sum.h; the result is then undefined), else a fresh tensor, made
+// column by column if asked for. a: (..., m, k), or (k) for one row; b: (k, n), or with a's batch
+// dims.
+Tensor gradient_product(const Node& node, size_t edge, const Tensor& a, const Tensor& b,
+                        bool column_major = false, Scalar alpha = 1);
 bool is_column_major(const Tensor& matrix);
+// s^* t: the gradient of s t.
+Tensor times_conj(const Tensor& t, Scalar s);
 
 // PyTorch names dtypes by their C++ type in this one message.
 inline const char* c_type_name(DType dtype) {

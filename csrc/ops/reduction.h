@@ -8,7 +8,7 @@
 
 namespace pygrad {
 
-// The dims of a reduction as a bit mask, with the input's sizes: trivially copyable, so that
+// The dims of a reduction as a bit mask, with the input's sizes: it owns nothing, so that
 // backward may capture it.
 struct Reduced {
   Shape sizes;  // of the input
@@ -46,13 +46,14 @@ struct Reduced {
   Tensor expanded(const Tensor& t) const { return expand(with_dims(t), sizes); }
   // The kernel's view of a result tensor: the input's dims, size 1 where reduced.
   View kernel_view(const Tensor& out) const {
-    if (keepdim) return out.view();
     View v = out.view();
-    v.ndim = int32_t(sizes.size());
-    int64_t j = 0;
-    for (int64_t d = 0; d < sizes.size(); ++d) {
-      v.sizes[d] = reduces(d) ? 1 : sizes[d];
-      v.strides[d] = reduces(d) ? 0 : out.stride(j++);
+    if (!keepdim) {
+      v.ndim = int32_t(sizes.size());
+      int64_t j = 0;
+      for (int64_t d = 0; d < sizes.size(); ++d) {
+        v.sizes[d] = reduces(d) ? 1 : sizes[d];
+        v.strides[d] = reduces(d) ? 0 : out.stride(j++);
+      }
     }
     return v;
   }

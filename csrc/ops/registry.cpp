@@ -206,6 +206,7 @@ Registration&& Registration::method() && {
 }
 Registration&& Registration::inplace(bool direct) && {
   def_->has_inplace = true;
+  def_->inplace_name = std::string(def_->name) + "_";
   def_->inplace_direct = direct;
   return std::move(*this);
 }
@@ -231,6 +232,7 @@ Registration&& Registration::composed() && {
 Registration&& Registration::alias(const char* name) && {
   auto* copy = new OpDef(*def_);
   copy->name = name;
+  if (copy->has_inplace) copy->inplace_name = std::string(name) + "_";
   registry().ops.push_back(copy);
   return std::move(*this);
 }

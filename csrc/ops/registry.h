@@ -99,6 +99,7 @@ struct OpDef {
   bool is_function = true;  // has another namespace than "Tensor"
   bool is_method = false;
   bool has_inplace = false;     // `name_` exists as a method (and as a function in torch)
+  std::string inplace_name{};   // `name_`
   bool inplace_direct = false;  // the op writes through make_output()
   bool inplace_only = false;    // registered under a name ending in "_" itself; never gets `out=`
   bool non_differentiable = false;

@@ -72,6 +72,11 @@ Shape infer_size(const char* op, const Shape& size, int64_t numel) {
 
 namespace {
 
+std::optional<Shape> strides_for_view(const Tensor& input, const Shape& sizes) {
+  if (input.is_contiguous()) return contiguous_strides(sizes);
+  return strides_for_view(input.sizes(), input.strides(), sizes);
+}
+
 Tensor viewed(const Tensor& input, const Shape& sizes, const Shape& strides) {
   const Shape from = input.shape();
   return make_view("view", input, sizes, strides, input.offset(),
@@ -82,7 +87,7 @@ Tensor viewed(const Tensor& input, const Shape& sizes, const Shape& strides) {
 
 Tensor view(const Tensor& input, const Shape& size) {
   const Shape sizes = infer_size("view", size, input.numel());
-  const auto strides = strides_for_view(input.sizes(), input.strides(), sizes);
+  const auto strides = strides_for_view(input, sizes);
   PG_CHECK(strides,
            "view(): view size is not compatible with input tensor's size and stride (at least one "
            "dimension spans across two "
@@ -164,8 +169,7 @@ Example:
 
 Tensor reshape(const Tensor& input, const Shape& shape) {
   const Shape sizes = infer_size("reshape", shape, input.numel());
-  if (const auto strides = strides_for_view(input.sizes(), input.strides(), sizes))
-    return viewed(input, sizes, *strides);
+  if (const auto strides = strides_for_view(input, sizes)) return viewed(input, sizes, *strides);
   const Tensor copy = contiguous(input);
   const Shape from = input.shape();
   return record("unsafe_view", alias(copy, sizes, contiguous_strides(sizes), copy.offset()), {copy},

@@ -12,9 +12,9 @@ namespace {
 
 // An untracked alias of the part of `t` that a view op shows; what the gradient ops write through.
 Tensor part_of(const Tensor& t, int64_t dim, int64_t start, int64_t length, int64_t step) {
-  Shape strides(t.strides());
-  strides[dim] *= step;
-  return alias(t, with_size(t.sizes(), dim, length), strides, t.offset() + start * t.stride(dim));
+  const int64_t stride = t.stride(dim);
+  return alias(t, with_size(t.sizes(), dim, length), with_size(t.strides(), dim, stride * step),
+               t.offset() + start * stride);
 }
 
 Tensor diagonal_alias(const Tensor& t, int64_t offset, int64_t dim1, int64_t dim2) {

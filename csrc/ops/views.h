@@ -14,7 +14,7 @@ inline void track_view(const Tensor& view, const Tensor& of) {
   if (grad_state.inference || of.impl()->inference) return;
   TensorImpl* p = view.impl();
   TensorImpl* root = of.impl()->base ? of.impl()->base : of.impl();
-  root->refs.fetch_add(1, std::memory_order_relaxed);
+  root->refs.take();
   p->base = root;
   p->view_untracked = !grad_enabled() || of.impl()->view_untracked;
   p->view_version = view.version();
@@ -22,7 +22,7 @@ inline void track_view(const Tensor& view, const Tensor& of) {
 
 template <class F>
 Tensor make_view(const char* name, const Tensor& base, Sizes sizes, Sizes strides, int64_t offset,
-                 F backward) {
+                 const F& backward) {
   Tensor out = alias(base, sizes, strides, offset);
   track_view(out, base);
   return record(name, std::move(out), {base}, {}, backward);
@@ -31,7 +31,7 @@ Tensor make_view(const char* name, const Tensor& base, Sizes sizes, Sizes stride
 // The same bytes as another dtype; sizes, strides and offset count elements of that dtype.
 template <class F>
 Tensor make_view_as(const char* name, DType dtype, const Tensor& base, Sizes sizes, Sizes strides,
-                    int64_t offset, F backward) {
+                    int64_t offset, const F& backward) {
   Tensor out = alias(base, sizes, strides, offset);
   out.impl()->dtype = dtype;
   track_view(out, base);

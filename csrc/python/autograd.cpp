@@ -150,7 +150,7 @@ void retain_grad(PyObject* self) {
   if (meta.retains_grad) return;
   const Edge edge = gradient_edge(t);
   edge.node->ensure_hooks().retain_grad.push_back(
-      {next_hook_id(), edge.nr, std::make_shared<RetainGradHook>(self)});
+      {next_hook_id(), uint32_t(edge.nr), std::make_shared<RetainGradHook>(self)});
   ensure_meta(t).retains_grad = true;
 }
 
@@ -421,6 +421,27 @@ struct PySaved {
 
 }  // namespace
 
+namespace {
+
+// Plain functions of C: a `with no_grad()` around a small op should not cost as much as the op.
+PyMethodDef grad_mode_functions[] = {
+    {"is_grad_enabled", [](PyObject*, PyObject*) { return PyBool_FromLong(grad_enabled()); },
+     METH_NOARGS, "Whether ops are recorded in this thread."},
+    {"set_grad_enabled",
+     [](PyObject*, PyObject* mode) -> PyObject* {
+       const int value = is_number(mode) ? PyObject_IsTrue(mode) : -1;
+       if (value < 0)
+         return PyErr_Format(PyExc_TypeError,
+                             "set_grad_enabled(): argument 'mode' must be bool, not %s",
+                             Py_TYPE(mode)->tp_name);
+       grad_state.enabled = value;
+       Py_RETURN_NONE;
+     },
+     METH_O, "Turns recording in this thread on or off."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
 void init_autograd(py::module_& m) {
   PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(node_dealloc)},
                          {Py_tp_repr, reinterpret_cast<void*>(node_repr)},
@@ -455,8 +476,7 @@ void init_autograd(py::module_& m) {
 
   m.def("run_backward", backward_entry);
   m.def("record_function", record_function);
-  m.def("is_grad_enabled", [] { return grad_state.enabled; });
-  m.def("set_grad_enabled", [](bool v) { grad_state.enabled = v; });
+  if (PyModule_AddFunctions(m.ptr(), grad_mode_functions) < 0) throw py::error_already_set();
   m.def("is_inference_mode_enabled", [] { return grad_state.inference; });
   m.def("set_inference_mode", [](bool v) { grad_state.inference = v; });
   m.def("is_anomaly_enabled", [] { return grad_state.anomaly; });

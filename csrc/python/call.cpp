@@ -3,6 +3,7 @@
 // A function and a method are two small callables over the same OpDef. Overloads are tried in
 // registration order; the first whose arguments all convert is called. The message of a failed call
 // names the argument when there is one overload, and lists the signatures when there are several.
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
@@ -73,11 +74,19 @@ class Arguments {
   Arguments(const Arguments&) = delete;
 
   Value* data() { return reinterpret_cast<Value*>(memory_); }
-  Value& push(Value value = {}) { return *new (data() + count_++) Value(std::move(value)); }
-  void push_default(const Value& value) { new (data() + count_++) Value(value); }
+  // Without parentheses, which would first fill the memory with zeros.
+  Value& push() { return *new (data() + count_++) Value; }
+  void push_default(const Value& value) {
+    if (const auto* number = std::get_if<Scalar>(&value))
+      push().emplace<Scalar>(*number);
+    else if (value.index() == 0)
+      push();
+    else
+      new (data() + count_++) Value(value);
+  }
   void push_borrowed(PyObject* tensor) {
     borrowed_ |= 1u << count_;
-    push(Tensor(Intrusive<TensorImpl>::adopt(impl_of(tensor))));
+    push().emplace<Tensor>(Intrusive<TensorImpl>::adopt(impl_of(tensor)));
   }
   // References of its own, for a call that exchanges its arguments.
   void own() {
@@ -312,18 +321,22 @@ void write_out(const OpDef& op, const Tensor& result, PyObject* out) {
 }
 
 bool any_requires_grad(const OpDef& op, const Value* values) {
-  for (int i = 0; i < op.arity; ++i)
-    if (auto* t = std::get_if<Tensor>(&values[i]); t && t->defined() && t->requires_grad())
-      return true;
+  const auto wants = [](const Tensor& t) { return t.defined() && t.requires_grad(); };
+  for (int i = 0; i < op.arity; ++i) {
+    if (auto* t = std::get_if<Tensor>(&values[i]); t && wants(*t)) return true;
+    if (auto* l = std::get_if<TensorList>(&values[i]))
+      if (std::any_of(l->begin(), l->end(), wants)) return true;
+  }
   return false;
 }
 
 PyObject* run_inplace(OpDef& op, Arguments& arguments) {
   Value* values = arguments.data();
-  const Tensor self = std::get<Tensor>(values[0]);  // its own: values[0] may be exchanged below
-  std::string name = std::string(op.name) + "_";
+  const Borrowed borrowed(static_cast<PyObject*>(std::get<Tensor>(values[0]).impl()->object));
+  const Tensor& self = *borrowed;  // values[0] may be exchanged below
+  const bool recording = grad_enabled() && any_requires_grad(op, values);
   auto compute = [&] {
-    if (!op.inplace_direct && grad_enabled() && any_requires_grad(op, values)) {
+    if (!op.inplace_direct && recording) {
       // The op may save its input for backward, and that memory is overwritten when it is done.
       arguments.own();
       const Tensor old = clone(self);
@@ -332,7 +345,7 @@ PyObject* run_inplace(OpDef& op, Arguments& arguments) {
     }
     return std::get<Tensor>(invoke(op, values));
   };
-  inplace(name.c_str(), self, compute, op.inplace_direct);
+  inplace(op.inplace_name.c_str(), self, compute, op.inplace_direct, recording);
   return Py_NewRef(static_cast<PyObject*>(self.impl()->object));
 }
 
@@ -354,7 +367,7 @@ Tensor with_memory_format(Tensor t, PyObject* format) {
   return permute(contiguous(permute(t, last)), first);
 }
 
-PyObject* finish_call(OpDef& op, const Value* values, Value result, const CommonArguments& common,
+PyObject* finish_call(OpDef& op, const Value* values, Value&& result, const CommonArguments& common,
                       PyObject* const* args) {
   if (grad_state.inference) mark_inference(op, values, result);
   if (common.memory_format && op.returns == ReturnKind::Tensor)

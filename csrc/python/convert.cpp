@@ -17,6 +17,7 @@ bool is_numpy_scalar(PyObject* o) {
 }
 
 bool is_int_like(PyObject* o) {
+  if (PyLong_CheckExact(o)) return true;
   if (PyLong_Check(o)) return !PyBool_Check(o);
   if (is_tensor(o)) return impl_of(o)->numel == 1 && is_integral(impl_of(o)->dtype, false);
   return !PyFloat_Check(o) && !PyUnicode_Check(o) && PyIndex_Check(o) && !PyBool_Check(o) &&
@@ -117,13 +118,13 @@ bool convert(const Param& param, PyObject* o, Value& out) {
       [[fallthrough]];
     case ArgKind::Scalar:
       if (is_number(o)) {
-        out = scalar_of(o);
+        out.emplace<Scalar>(scalar_of(o));
         return true;
       }
       // A 0-d tensor is a number where no gradient would be lost.
       if (param.kind == ArgKind::Scalar && is_tensor(o) && impl_of(o)->ndim == 0 &&
           !tensor_of(o).requires_grad()) {
-        out = item_of(o);
+        out.emplace<Scalar>(item_of(o));
         return true;
       }
       return false;
@@ -142,30 +143,30 @@ bool convert(const Param& param, PyObject* o, Value& out) {
     }
     case ArgKind::Int:
       if (!is_int_like(o)) return false;
-      out = Scalar(int_of(o));
+      out.emplace<Scalar>(int_of(o));
       return true;
     case ArgKind::Float:
       if (PyFloat_Check(o)) {
-        out = Scalar(PyFloat_AS_DOUBLE(o));
+        out.emplace<Scalar>(PyFloat_AS_DOUBLE(o));
         return true;
       }
       if (is_number(o) && !PyComplex_Check(o)) {
-        out = Scalar(scalar_of(o).to_double());
+        out.emplace<Scalar>(scalar_of(o).to_double());
         return true;
       }
       if (is_tensor(o) && impl_of(o)->numel == 1 && !is_complex(impl_of(o)->dtype)) {
-        out = Scalar(item_of(o).to_double());
+        out.emplace<Scalar>(item_of(o).to_double());
         return true;
       }
       return false;
     case ArgKind::Bool:
       if (PyBool_Check(o)) {
         if (param.literal >= 0 && (o == Py_True) != (param.literal == 1)) return false;
-        out = Scalar(o == Py_True);
+        out.emplace<Scalar>(o == Py_True);
         return true;
       }
       if (is_numpy_scalar(o) && std::strncmp(Py_TYPE(o)->tp_name, "numpy.bool", 10) == 0) {
-        out = Scalar(PyObject_IsTrue(o) == 1);
+        out.emplace<Scalar>(PyObject_IsTrue(o) == 1);
         return true;
       }
       return false;
@@ -174,13 +175,9 @@ bool convert(const Param& param, PyObject* o, Value& out) {
       out = std::string(PyUnicode_AsUTF8(o));
       return true;
     case ArgKind::IntList: {
-      Shape s;
-      if (is_int_like(o)) {
-        s.push_back(int_of(o));
-      } else if (!convert_int_list(o, s)) {
-        return false;
-      }
-      out = s;
+      auto& s = out.emplace<Shape>();
+      if (!is_int_like(o)) return convert_int_list(o, s);
+      s.push_back(int_of(o));
       return true;
     }
     case ArgKind::LongIntList: {

@@ -90,7 +90,10 @@ PyObject* export_capsule(const Tensor& t, const char* name, uint64_t flags) {
   e->tensor = t;
   fill(e->managed.dl_tensor, t, e->shape, e->strides);
   e->managed.manager_ctx = e;
-  e->managed.deleter = [](Managed* m) { delete static_cast<Exported<Managed>*>(m->manager_ctx); };
+  e->managed.deleter = [](Managed* m) {  // called by any thread, whether it has the GIL or not
+    const DestructorGil gil;
+    delete static_cast<Exported<Managed>*>(m->manager_ctx);
+  };
   if constexpr (std::is_same_v<Managed, DLManagedTensorVersioned>) {
     e->managed.major = 1;
     e->managed.minor = 0;

@@ -53,6 +53,9 @@ PYBIND11_MODULE(_C, m) {
   using namespace pygrad;
   using namespace pygrad::python;
   m.doc() = "pygrad's compiled core.";
+#ifndef Py_GIL_DISABLED
+  [[maybe_unused]] static const bool once = (threads_take_turns(), true);
+#endif
   py::register_exception_translator([](std::exception_ptr p) {
     try {
       if (p) std::rethrow_exception(p);

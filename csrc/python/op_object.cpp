@@ -127,6 +127,12 @@ bool chain_in(OpDef* op, const std::string& ns) {
 }
 bool is_first(OpDef* op) { return find_op(op->name) == op; }
 
+// A dict finds a key by its address when the key and the name in the caller's code are the one
+// interned string, else by comparing characters.
+py::str interned(const char* name) {
+  return py::reinterpret_steal<py::str>(PyUnicode_InternFromString(name));
+}
+
 }  // namespace
 
 void init_call(PyObject* module_object) {
@@ -155,10 +161,10 @@ void init_call(PyObject* module_object) {
       [ops](py::dict target, const std::string& ns) {
         for (OpDef* op : all_ops()) {
           if (!is_first(op) || !chain_in(op, ns)) continue;
-          target[op->name] = ops.attr(op->name);
+          target[interned(op->name)] = ops.attr(op->name);
           if (chain_has_inplace(op)) {
             const std::string name = std::string(op->name) + "_";
-            target[name.c_str()] = ops.attr(name.c_str());
+            target[interned(name.c_str())] = ops.attr(name.c_str());
           }
         }
       },

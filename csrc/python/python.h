@@ -188,12 +188,22 @@ class DestructorGil {
 // Elements from which an op is worth another thread's turn.
 constexpr int64_t kReleaseGilElements = 65536;
 
+// Gives the GIL up, and takes it back; between the two, other threads may run beside this one.
+inline PyThreadState* release_gil() {
+  begin_beside_others();
+  return PyEval_SaveThread();
+}
+inline void retake_gil(PyThreadState* state) {
+  PyEval_RestoreThread(state);
+  end_beside_others();
+}
+
 // Releases the GIL for a scope when there is enough work to pay for it.
 class ReleaseGil {
  public:
-  explicit ReleaseGil(bool release) : state_(release ? PyEval_SaveThread() : nullptr) {}
+  explicit ReleaseGil(bool release) : state_(release ? release_gil() : nullptr) {}
   ~ReleaseGil() {
-    if (state_) PyEval_RestoreThread(state_);
+    if (state_) retake_gil(state_);
   }
   ReleaseGil(const ReleaseGil&) = delete;
 

@@ -144,9 +144,9 @@ void init_runtime(py::module_& m) {
   init_generators(m);
   init_cuda(m);
   release_python_lock = []() -> void* {
-    return Py_IsInitialized() && PyGILState_Check() ? PyEval_SaveThread() : nullptr;
+    return Py_IsInitialized() && PyGILState_Check() ? release_gil() : nullptr;
   };
-  retake_python_lock = [](void* s) { PyEval_RestoreThread(static_cast<PyThreadState*>(s)); };
+  retake_python_lock = [](void* s) { retake_gil(static_cast<PyThreadState*>(s)); };
 
   m.attr("__version__") = PYGRAD_VERSION;
   m.def("build_info", [] {

@@ -61,7 +61,7 @@ bool resurrect(PyObject* self) {
   if (Py_TYPE(self) == tensor_type && !t->dict && !t->weakrefs) return false;
   Py_SET_REFCNT(self, 1);
   impl->owns_object = true;
-  if (impl->refs.fetch_sub(1) == 1)
+  if (impl->refs.drop())
     destroy(impl);  // C++ let go meanwhile: the header takes the object with it
   return true;
 }

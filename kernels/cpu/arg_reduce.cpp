@@ -71,12 +71,12 @@ PG_HOST_INLINE V fold_lanes(V v, std::integer_sequence<int, i...> lanes) {
 template <class A>
 struct NaNWatch {
 #if defined(__AVX512F__)
-  uint32_t seen = 0;
+  __mmask16 seen = 0;
   PG_HOST_INLINE void pair(Vec<A> a, Vec<A> b) {
     if constexpr (std::is_same_v<A, float>)
-      seen |= _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q);
+      seen = _mm512_kor(seen, _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_UNORD_Q));
     else if constexpr (std::is_same_v<A, double>)
-      seen |= _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_UNORD_Q);
+      seen = _mm512_kor(seen, _mm512_cmp_pd_mask((__m512d)a, (__m512d)b, _CMP_UNORD_Q));
   }
   PG_HOST_INLINE bool any() const { return seen != 0; }
 #else
@@ -168,10 +168,16 @@ template <class A>
 PG_HOST_INLINE int64_t first_match(const A* p, int64_t n, A x) {
   int64_t i = 0;
 #if defined(__AVX512F__)
+  const auto below = [](int64_t m) { return m < kStride ? (uint64_t(1) << m) - 1 : ~uint64_t(0); };
+  if (n <= 2 * kStride) {  // too few to predict a branch well
+    const uint64_t found = matches(p, below(n), x);
+    const uint64_t behind = matches(p + kStride, n > kStride ? below(n - kStride) : 0, x);
+    return __builtin_ctzll(found ? found : behind) + (found ? 0 : kStride);
+  }
   for (; i + kStride < n; i += kStride) {
     if (const uint64_t found = matches(p + i, ~uint64_t(0), x)) return i + __builtin_ctzll(found);
   }
-  return i + __builtin_ctzll(matches(p + i, ~uint64_t(0) >> (kStride - (n - i)), x));
+  return i + __builtin_ctzll(matches(p + i, below(n - i), x));
 #else
   const auto match = [x](A y) { return (y == x) | ((x != x) & (y != y)); };
   for (; i + kStride <= n; i += kStride) {  // without a branch per element
@@ -203,16 +209,18 @@ Found<A> search_line(const Access<A>& access, const void* in, int64_t line, int6
   }
   Found<A> best{A(0), begin};
   int64_t best_block = -1;
+  const A* p = buffer;
   for (int64_t b = begin; b < end; b += kBlock) {
     const int64_t n = end - b < kBlock ? end - b : kBlock;
-    const A x = extreme_of<Op>(access.load(in, line + b * step, step, n, buffer), n);
+    p = access.load(in, line + b * step, step, n, buffer);
+    const A x = extreme_of<Op>(p, n);
     if (best_block < 0 || better<Op>(best.value, x)) {
       best.value = x;
       best_block = b;
     }
   }
   const int64_t n = end - best_block < kBlock ? end - best_block : kBlock;
-  const A* p = access.load(in, line + best_block * step, step, n, buffer);
+  if (end - begin > kBlock) p = access.load(in, line + best_block * step, step, n, buffer);
   const int64_t i = first_match(p, n, best.value);
   return {p[i], best_block + i};  // p[i] keeps the sign of a zero
 }

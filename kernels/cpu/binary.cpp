@@ -3,10 +3,11 @@
 // Parallel and memory plan: the block driver of blocks.h; one loop per op and compute type. A
 // number is a view with strides 0: the common ops have loops that take it as it is, for the others
 // the driver repeats it in a block; next to 16-bit floats it keeps float precision. Small integers
-// and complex64 have own loops for +, - and *, and integers of one size share those of the bitwise
-// ops; all other small types are converted.
+// and complex64 have own loops for +, - and *, 16-bit floats for these and /, and integers of one
+// size share those of the bitwise ops; all other small types are converted.
 #include "kernels/math/binary.h"
 
+#include "kernels/cpu/integer_divide.h"
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/vec_power.h"
 #include "kernels/cpu/vec_trigonometry.h"
@@ -22,6 +23,7 @@ namespace pygrad::cpu::PG_ISA_NS {
     }                                                                    \
   };
 PG_FLOAT_VECTOR_FORM(pow)
+PG_FLOAT_VECTOR_FORM(hypot)
 PG_FLOAT_VECTOR_FORM(fmod)
 PG_FLOAT_VECTOR_FORM(remainder)
 PG_FLOAT_VECTOR_FORM(floor_divide)
@@ -33,6 +35,23 @@ struct VectorForm<math::atan2_op> {
     return atan2(a, b);
   }
 };
+
+#define PG_DIVISION(name)                                                                        \
+  template <>                                                                                    \
+  void binary_loop<math::name##_op, int64_t>(char* const* p, int64_t n, const void*) {           \
+    divide_loop<math::name##_op, false>(as<int64_t>(p[0]), as<int64_t>(p[1]), as<int64_t>(p[2]), \
+                                        n);                                                      \
+  }                                                                                              \
+  template <>                                                                                    \
+  void number_second_loop<math::name##_op, int64_t>(char* const* p, int64_t n, const void*) {    \
+    divide_loop<math::name##_op, true>(as<int64_t>(p[0]), as<int64_t>(p[1]), as<int64_t>(p[2]),  \
+                                       n);                                                       \
+  }
+PG_DIVISION(remainder)
+PG_DIVISION(fmod)
+PG_DIVISION(floor_divide)
+PG_DIVISION(trunc_divide)
+#undef PG_DIVISION
 
 namespace {
 
@@ -77,15 +96,67 @@ constexpr BlockLoop kNarrowBitwise[][3] = {
 };
 
 // Where an operand is one number.
-struct CommonNumberLoops {
-  NumberLoops float32, float64;
-};
-constexpr CommonNumberLoops kNumberLoops[] = {
-#define PG_NUMBER(name) \
-  {number_loops_of<math::name##_op, float>, number_loops_of<math::name##_op, double>},
-    PG_BINARY_ARITH_OPS(PG_NUMBER) PG_NUMBER(div)
+NumberLoops number_loops(BinaryOp op, DType compute) {
+  switch (op) {
+#define PG_NUMBER(name)                                                           \
+  case BinaryOp::name:                                                            \
+    return compute == DType::Float32   ? number_loops_of<math::name##_op, float>  \
+           : compute == DType::Float64 ? number_loops_of<math::name##_op, double> \
+                                       : NumberLoops{};
+    PG_BINARY_ARITH_OPS(PG_NUMBER)
+    PG_NUMBER(div)
+    PG_NUMBER(maximum)
+    PG_NUMBER(minimum)
 #undef PG_NUMBER
-};
+#define PG_DIVISOR(name)                    \
+  case BinaryOp::name:                      \
+    if (compute != DType::Int64) return {}; \
+    return {nullptr, number_second_loop<math::name##_op, int64_t>};
+    PG_DIVISOR(remainder)
+    PG_DIVISOR(fmod)
+    PG_DIVISOR(floor_divide)
+    PG_DIVISOR(trunc_divide)
+#undef PG_DIVISOR
+    default:
+      return {};
+  }
+}
+
+// 16-bit floats, computed in float without blocks of them.
+template <class Op, class T>
+void reduced_loop(char* const* p, int64_t n, const void*) {
+  constexpr int L = kLanes<float>;
+  T* out = as<T>(p[0]);
+  const T* a = as<T>(p[1]);
+  const T* b = as<T>(p[2]);
+  const auto each = [](T* to, const T* x, const T* y) __attribute__((always_inline)) {
+    store_from_float(to, Op::apply(load_as_float(x), load_as_float(y)));
+  };
+  int64_t i = 0;
+  for (; i + L <= n; i += L) each(out + i, a + i, b + i);
+  if (i < n) {
+    const size_t bytes = size_t(n - i) * sizeof(T);
+    T x[L] = {}, y[L] = {};
+    memcpy(static_cast<void*>(x), a + i, bytes);
+    memcpy(static_cast<void*>(y), b + i, bytes);
+    each(x, x, y);
+    memcpy(static_cast<void*>(out + i), x, bytes);
+  }
+}
+BlockLoop find_reduced_loop(BinaryOp op, DType dtype) {
+  switch (op) {
+#define PG_REDUCED(name)                                                        \
+  case BinaryOp::name:                                                          \
+    return dtype == DType::Float16    ? reduced_loop<math::name##_op, Half>     \
+           : dtype == DType::BFloat16 ? reduced_loop<math::name##_op, BFloat16> \
+                                      : nullptr;
+    PG_BINARY_ARITH_OPS(PG_REDUCED)
+    PG_REDUCED(div)
+#undef PG_REDUCED
+    default:
+      return nullptr;
+  }
+}
 
 #define PG_NAME(name) #name,
 constexpr const char* kNames[] = {PG_BINARY_OPS(PG_NAME)};
@@ -128,18 +199,14 @@ Choice choose(BinaryOp op, DType dtype) {
   // The neighbour of a 16-bit number is not the neighbour of the float it is computed in.
   if (op == BinaryOp::nextafter && item_size(dtype) == 2) loop = nullptr;
   if (!loop) unsupported(kNames[int(op)], dtype);
-  if (op <= BinaryOp::div) {
-    if (compute == DType::Float32) return {loop, compute, kNumberLoops[int(op)].float32};
-    if (compute == DType::Float64) return {loop, compute, kNumberLoops[int(op)].float64};
-  }
-  return {loop, compute};
+  return {loop, compute, number_loops(op, compute)};
 }
 
 int cost_of(BinaryOp op) {
   return op <= BinaryOp::div ? 1 : op == BinaryOp::pow || op >= BinaryOp::remainder ? 8 : 2;
 }
 
-// a^2, a^3, a^0.5, a^-1 and the like without the general power function. Null where there is no
+// a^2, a^3, a^-1 and the like without the general power function. Null where there is no
 // shorter way.
 template <class T>
 struct PowerLoops {
@@ -175,6 +242,10 @@ struct PowerLoops {
 }  // namespace
 
 void binary(BinaryOp op, const View& out, const View& a, const View& b) {
+  if (const BlockLoop loop = find_reduced_loop(op, a.dtype)) {
+    const BlockOperand operands[] = {{&out, a.dtype}, {&a, a.dtype}, {&b, a.dtype}};
+    return run_blocks(operands, 3, loop, nullptr, 1);
+  }
   const Choice choice = choose(op, a.dtype);
   const BlockOperand operands[] = {
       {&out, choice.compute}, {&a, choice.compute}, {&b, choice.compute}};
@@ -196,10 +267,7 @@ void binary_scalar(BinaryOp op, const View& out, const View& a, Scalar b, bool s
   }
   // The number as a view of the output's sizes with strides 0, in the type computed in.
   alignas(16) char value[16];
-  View scalar = out;
-  scalar.data = value;
-  scalar.dtype = choice.compute;
-  for (int d = 0; d < scalar.ndim; ++d) scalar.strides[d] = 0;
+  const View scalar = number_view(out, value, choice.compute);
   switch (choice.compute) {
     case DType::Bool:
       *as<bool>(value) = b.to<bool>();

@@ -103,6 +103,11 @@ struct FoldMin {
 
 // --- folds ---------------------------------------------------------------------------------------
 
+template <class T, int kBytes>
+struct SizedVec {
+  typedef T type __attribute__((vector_size(kBytes)));
+};
+
 // The first n elements from p, the others `fill`.
 template <class A>
 PG_HOST_INLINE Vec<A> load_first(const A* p, int64_t n, A fill) {
@@ -114,47 +119,101 @@ PG_HOST_INLINE Vec<A> load_first(const A* p, int64_t n, A fill) {
     return v;
   }
 #if defined(__AVX512BW__)
-  if constexpr (sizeof(A) == 4) {
+  if constexpr (sizeof(A) == 1) {
+    return (V)_mm512_mask_loadu_epi8((__m512i)v, ~__mmask64(0) >> (64 - n), p);
+  } else if constexpr (sizeof(A) == 4) {
     return (V)_mm512_mask_loadu_epi32((__m512i)v, __mmask16((1u << n) - 1), p);
   } else if constexpr (sizeof(A) == 8) {
     return (V)_mm512_mask_loadu_epi64((__m512i)v, __mmask8((1u << n) - 1), p);
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(A) == 4 || sizeof(A) == 8) {
+    return lane_numbers<V>() < Elem<Mask<V>>(n) ? load_n(p, n) : v;
   }
 #endif
   for (int64_t i = 0; i < n; ++i) v[i] = p[i];
   return v;
 }
 
+// join_lanes for small elements: halves of the vector as vectors of their own, then single lanes.
+template <class Op, class A, int width, class V>
+PG_HOST_INLINE A join_narrow_lanes(V v) {
+  if constexpr (width == 0) {
+    return v[0];
+  } else {
+    using Lanes = std::make_integer_sequence<int, int(sizeof(V) / sizeof(A))>;
+    return join_narrow_lanes<Op, A, width / 2>(
+        Op::template apply<A>(v, swap_lanes<width>(v, Lanes())));
+  }
+}
+template <class Op, class A, int kBytes>
+PG_HOST_INLINE A join_narrow(const typename SizedVec<A, kBytes>::type& v) {
+  if constexpr (kBytes > 16) {
+    typename SizedVec<A, kBytes / 2>::type low, high;
+    memcpy(&low, &v, sizeof low);
+    memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+    return join_narrow<Op, A, kBytes / 2>(Op::template apply<A>(low, high));
+  } else {
+    return join_narrow_lanes<Op, A, kBytes / int(sizeof(A)) / 2>(v);
+  }
+}
 // Joins lanes j and j + half, then halves again. Lane 0 is the result.
+template <class Op, class A>
+PG_HOST_INLINE A join_lanes(Vec<A> v) {
+  if constexpr (sizeof(A) >= 4) {
+    return reduce(v, [](Vec<A> a, Vec<A> b)
+                         __attribute__((always_inline)) { return Op::template apply<A>(a, b); });
+  } else {
+    return join_narrow<Op, A, kVecBytes>(v);
+  }
+}
+
+// Joins vectors k and k + half, then halves again.
 template <class Op, class A, int kVectors>
-PG_HOST_INLINE A join_lanes(Vec<A> (&acc)[kVectors]) {
-  using V = Vec<A>;
+PG_HOST_INLINE Vec<A> join_vectors(Vec<A> (&acc)[kVectors]) {
 #pragma GCC unroll 4
   for (int half = kVectors / 2; half > 0; half /= 2) {
 #pragma GCC unroll 8
     for (int k = 0; k < half; ++k) acc[k] = Op::template apply<A>(acc[k], acc[k + half]);
   }
-  if constexpr (sizeof(A) >= 4) {
-    return reduce(acc[0], [](V a, V b) __attribute__((always_inline)) {
-      return Op::template apply<A>(a, b);
-    });
-  } else {
-    constexpr int kWidth = kVecBytes / int(sizeof(A));
-    A lanes[kWidth];
-    memcpy(lanes, &acc[0], sizeof lanes);
-    for (int half = kWidth / 2; half > 0; half /= 2) {
-      for (int j = 0; j < half; ++j) lanes[j] = Op::template apply<A>(lanes[j], lanes[j + half]);
-    }
-    return lanes[0];
+  return acc[0];
+}
+
+// op over p[0..n), contiguous, but for the lanes of one vector.
+template <class Op, class A>
+PG_HOST_INLINE Vec<A> fold_vectors(const A* p, int64_t n) {
+  using V = Vec<A>;
+  constexpr int kLanes = kFoldBytes / int(sizeof(A));
+  constexpr int kWidth = kVecBytes / int(sizeof(A)), kVectors = kLanes / kWidth;
+  const A identity = Op::template identity<A>();
+  if (n <= kWidth) {  // the other vectors would hold identities
+    return Op::template apply<A>(V{} + identity, load_first(p, n, identity));
   }
+  int64_t i = 0;
+  V acc[kVectors];
+  for (int k = 0; k < kVectors; ++k) acc[k] = V{} + identity;
+  for (; i + kLanes <= n; i += kLanes) {
+#pragma GCC unroll 16
+    for (int k = 0; k < kVectors; ++k) {
+      acc[k] = Op::template apply<A>(acc[k], load_first(p + i + k * kWidth, kWidth, identity));
+    }
+  }
+#pragma GCC unroll 16
+  for (int k = 0; k < kVectors; ++k) {
+    const int64_t left = n - i - k * kWidth;
+    if (left <= 0) break;
+    acc[k] = Op::template apply<A>(acc[k], load_first(p + i + k * kWidth, left, identity));
+  }
+  return join_vectors<Op, A>(acc);
 }
 
 // op over p[0..n), contiguous.
 template <class Op, class A>
 PG_HOST_INLINE A fold_block(const A* p, int64_t n) {
-  constexpr int kLanes = kFoldBytes / int(sizeof(A));
-  const A identity = Op::template identity<A>();
-  int64_t i = 0;
   if constexpr (is_complex_v<A>) {
+    constexpr int kLanes = kFoldBytes / int(sizeof(A));
+    const A identity = Op::template identity<A>();
+    int64_t i = 0;
     A lanes[kLanes];
     for (int j = 0; j < kLanes; ++j) lanes[j] = identity;
     for (; i + kLanes <= n; i += kLanes) {
@@ -166,24 +225,46 @@ PG_HOST_INLINE A fold_block(const A* p, int64_t n) {
     }
     return lanes[0];
   } else {
-    using V = Vec<A>;
-    constexpr int kWidth = kVecBytes / int(sizeof(A)), kVectors = kLanes / kWidth;
-    V acc[kVectors];
-    for (int k = 0; k < kVectors; ++k) acc[k] = V{} + identity;
-    for (; i + kLanes <= n; i += kLanes) {
-#pragma GCC unroll 16
-      for (int k = 0; k < kVectors; ++k) {
-        acc[k] = Op::template apply<A>(acc[k], load_first(p + i + k * kWidth, kWidth, identity));
-      }
-    }
-#pragma GCC unroll 16
-    for (int k = 0; k < kVectors; ++k) {
-      const int64_t left = n - i - k * kWidth;
-      if (left <= 0) break;
-      acc[k] = Op::template apply<A>(acc[k], load_first(p + i + k * kWidth, left, identity));
-    }
-    return join_lanes<Op, A>(acc);
+    return join_lanes<Op, A>(fold_vectors<Op>(p, n));
   }
+}
+
+// The groups of `width` lanes with even numbers, or odd ones, out of two vectors.
+template <int width, bool kOdd, class V, int... i>
+PG_HOST_INLINE V every_other(V a, V b, std::integer_sequence<int, i...>) {
+  return __builtin_shufflevector(a, b, (i / width * 2 * width + i % width + kOdd * width)...);
+}
+// Joins each of 2 width vectors' lanes as join_lanes does, all at once: lane r is vector r's
+// result.
+template <class Op, class A, int width = kVecBytes / int(sizeof(A)) / 2>
+PG_HOST_INLINE Vec<A> join_each(Vec<A>* v) {
+  if constexpr (width == 0) {
+    return v[0];
+  } else {
+    using Lanes = std::make_integer_sequence<int, kVecBytes / int(sizeof(A))>;
+#pragma GCC unroll 8
+    for (int i = 0; i < width; ++i) {
+      v[i] = Op::template apply<A>(every_other<width, false>(v[2 * i], v[2 * i + 1], Lanes()),
+                                   every_other<width, true>(v[2 * i], v[2 * i + 1], Lanes()));
+    }
+    return join_each<Op, A, width / 2>(v);
+  }
+}
+
+// fold_block of `count` rows of n elements, `step` apart.
+template <class Op, class A>
+PG_HOST_INLINE void fold_lines(const A* p, int64_t step, int64_t count, int64_t n, A* results) {
+  int64_t r = 0;
+  if constexpr (!is_complex_v<A> && sizeof(A) >= 4) {
+    constexpr int kWidth = kVecBytes / int(sizeof(A));
+    for (; r + kWidth <= count; r += kWidth) {
+      Vec<A> v[kWidth];
+      for (int i = 0; i < kWidth; ++i) v[i] = fold_vectors<Op>(p + (r + i) * step, n);
+      const Vec<A> joined = join_each<Op, A>(v);
+      memcpy(results + r, &joined, sizeof joined);
+    }
+  }
+  for (; r < count; ++r) results[r] = fold_block<Op>(p + r * step, n);
 }
 
 constexpr int kFoldRows = 8;  // rows folded together
@@ -218,6 +299,15 @@ PG_HOST_INLINE void fold_rows(A* acc, const A* const* rows, int64_t n, int64_t a
       memcpy(acc + i, &a, sizeof a);
     }
   }
+#if defined(__AVX512F__)
+  if constexpr (!is_complex_v<A> && sizeof(A) >= 4) {
+    if (i == n) return;
+    const Vec<A> rest =
+        joined([&](int r) __attribute__((always_inline)) { return load_n(rows[r] + i, n - i); });
+    store_n(acc + i, join(load_n(acc + i, n - i), rest), n - i);
+    return;
+  }
+#endif
   for (; i < n; ++i) {
     acc[i] = join(acc[i], joined([&](int r) __attribute__((always_inline)) { return rows[r][i]; }));
   }
@@ -290,6 +380,10 @@ PG_HOST_INLINE bool is_nonzero(T x) {
 // The type in which order-based reductions compare elements of type T.
 template <class T>
 using order_t = std::conditional_t<std::is_integral_v<T>, int64_t, opmath_t<T>>;
+// The same for a fold, of which there is one for bytes as well.
+template <class T>
+using extreme_t =
+    std::conditional_t<std::is_same_v<T, bool> || std::is_same_v<T, uint8_t>, uint8_t, order_t<T>>;
 
 // n elements at `stride` as contiguous A: in place where possible, else in `buffer`.
 template <class A, class T>
@@ -298,7 +392,16 @@ PG_HOST_INLINE const A* load_block(const T* p, int64_t stride, int64_t n, A* buf
     if (stride == 1) return p;
   } else {
     if (stride == 1) {
-      for (int64_t i = 0; i < n; ++i) buffer[i] = load_as<A>(p[i]);
+      int64_t i = 0;
+      if constexpr (is_reduced_v<T> && std::is_same_v<A, float>) {
+        constexpr int64_t L = kLanes<float>;
+        for (; i + L <= n; i += L) store(buffer + i, load_as_float(p + i));
+        if (i < n && n >= L) {  // once more, from where a vector ends with the last
+          store(buffer + n - L, load_as_float(p + n - L));
+          return buffer;
+        }
+      }
+      for (; i < n; ++i) buffer[i] = load_as<A>(p[i]);
       return buffer;
     }
   }

@@ -1,26 +1,44 @@
 // The block driver declared in blocks.h.
 //
-// Parallel plan: the flattened positions of the nest are cut into chunks of whole blocks, by size
-// and cost alone; with crosswise operands (such as x.t() in x + x.t()) the work is cut into tiles
-// instead. Memory plan: one buffer of kBlock elements per gathered operand on the stack (8 KiB at
-// most each), 32 KiB per crosswise operand; nothing is allocated. Outputs of calls larger than the
-// last cache are computed into such a buffer too and streamed out (stream.h).
+// A block covers the innermost dimensions, as many as hold kRowMin elements, so that short rows
+// share a call of the loop; an operand whose elements lie in order there is passed in place.
+// Parallel plan: chunks of blocks, by size and cost alone; with crosswise operands (such as x.t()
+// in x + x.t()) the work is cut into tiles instead. Memory plan: one buffer of kBlock elements per
+// gathered operand on the stack (8 KiB at most each), 32 KiB per crosswise operand; nothing is
+// allocated. Outputs of calls larger than the last cache are computed into such a buffer too and
+// streamed out (stream.h).
 #include "kernels/cpu/blocks.h"
 
 #include "kernels/cpu/stream.h"
+#include "kernels/cpu/words.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
 
-// Rows at least this long are handed over one by one; shorter ones are gathered into common blocks.
+// Blocks reach over as many inner dimensions as it takes to have this many elements in a row.
 constexpr int64_t kRowMin = 64;
+
+// How a block of one operand reaches the loop.
+enum class Reach : uint8_t {
+  in_place,
+  number,    // row_loop takes the one element
+  gathered,  // copied into a buffer, and kept there while the place stays the same
+};
+
+// A block's part of one operand: the dimensions within a block, merged where this operand allows.
+struct Part {
+  Reach reach;
+  int ndim;
+  int64_t sizes[kMaxDims];  // the last one for one step along the block's last dimension
+  int64_t strides[kMaxDims];
+};
 
 struct BlockJob {
   Nest<kMaxOperands> nest;
   int count;
   BlockLoop loop;      // for packed operands
-  BlockLoop row_loop;  // for pieces of one row
-  int number;          // the operand of which row_loop takes one number a row, or 0
+  BlockLoop row_loop;  // where operand `number` is one element for all of a block
+  int number;          // 0: none
   bool stream;
   const void* params;
   LoadRun load[kMaxOperands];
@@ -28,107 +46,215 @@ struct BlockJob {
   int64_t item[kMaxOperands];  // bytes of an element in the type computed in
   int64_t storage_item[kMaxOperands];
   bool same_type[kMaxOperands];
-  bool packed[kMaxOperands];  // right type and without gaps through the whole nest: passed in place
-  bool fixed[kMaxOperands];   // one element for all: its buffer is filled once a chunk
+  bool packed[kMaxOperands];  // right type and without gaps through the whole nest
+
+  // A block is all of dimensions 0 .. last - 1, `inner` elements, by up to `step` of dimension
+  // `last`, which takes `steps` blocks.
+  int last;
+  int64_t inner, step, steps;
+  bool direct;  // nothing is gathered, converted or streamed, and a block is a row
+  Part parts[kMaxOperands];
 };
 
-// Moves `n` elements of operand k between its place and the buffer, row piece by row piece.
-template <class Move>
-PG_HOST_INLINE void for_each_piece(const BlockJob& job, int k, const int64_t* index, int64_t n,
-                                   Move&& move) {
-  const Nest<kMaxOperands>& nest = job.nest;
-  const int64_t* strides = nest.strides[k];
-  int64_t at[kMaxDims];
-  char* p = nest.data[k];
-  for (int d = 0; d < nest.ndim; ++d) {
-    at[d] = index[d];
-    p += at[d] * strides[d];
-  }
-  for (int64_t done = 0; done < n;) {
-    int64_t piece = nest.sizes[0] - at[0];
-    if (piece > n - done) piece = n - done;
-    move(p, done, piece);
-    done += piece;
-    at[0] += piece;
-    p += piece * strides[0];
-    for (int d = 0; at[d] == nest.sizes[d] && d + 1 < nest.ndim; ++d) {
+// Rows of words between packed memory and their places.
+template <class Word>
+PG_HOST_INLINE void gather_words(char* to, const char* p, const Part& part, int64_t rows) {
+  constexpr int64_t kItem = sizeof(Word);
+  const int64_t n = part.sizes[0], stride = part.strides[0], step = part.strides[1];
+  if (stride == kItem) return copy_rows(to, n * kItem, p, step, rows, n * kItem);
+  if (stride == 0) return repeat_words<Word>(to, p, step, rows, n);
+  for (int64_t r = 0; r < rows; ++r) pick_words<Word>(to + r * n * kItem, p + r * step, stride, n);
+}
+
+// Calls f(place, done, rows) for the rows that lie along dimension 1 of a part with at least two
+// dimensions; `count` is the size of its last one, `done` counts elements.
+template <class F>
+PG_HOST_INLINE void for_each_row_of(const Part& part, char* p, int64_t count, F&& f) {
+  if (part.ndim == 2) return f(p, int64_t(0), count);
+  int64_t at[kMaxDims] = {};
+  const int last = part.ndim - 1;
+  const int64_t rows = part.sizes[1], size = part.sizes[0] * rows;
+  for (int64_t done = 0; at[last] < count; done += size) {
+    f(p, done, rows);
+    int d = 2;
+    p += part.strides[d];
+    ++at[d];
+    for (; d < last && at[d] == part.sizes[d]; ++d) {
       at[d] = 0;
       ++at[d + 1];
-      p += strides[d + 1] - nest.sizes[d] * strides[d];
+      p += part.strides[d + 1] - part.sizes[d] * part.strides[d];
     }
   }
 }
 
+// `count` steps along the block's last dimension of operand k, from place p into a buffer.
+void gather(const BlockJob& job, int k, char* to, char* p, int64_t count) {
+  const Part& part = job.parts[k];
+  const int64_t n = part.sizes[0], stride = part.strides[0], item = job.item[k];
+  if (part.ndim == 1) return job.load[k](to, p, stride, n * count);
+  for_each_row_of(part, p, part.sizes[part.ndim - 1] * count,
+                  [&](char* row, int64_t done, int64_t rows) {
+                    char* target = to + done * item;
+                    if (job.same_type[k] && item == 4) {
+                      return gather_words<uint32_t>(target, row, part, rows);
+                    }
+                    if (job.same_type[k] && item == 2) {
+                      return gather_words<uint16_t>(target, row, part, rows);
+                    }
+                    if (job.same_type[k] && item == 8) {
+                      return gather_words<uint64_t>(target, row, part, rows);
+                    }
+                    for (int64_t r = 0; r < rows; ++r) {
+                      job.load[k](target + r * n * item, row + r * part.strides[1], stride, n);
+                    }
+                  });
+}
+
+// The way back, for the output.
+void scatter(const BlockJob& job, char* p, const char* from, int64_t count) {
+  const Part& part = job.parts[0];
+  const int64_t n = part.sizes[0], stride = part.strides[0], item = job.item[0];
+  if (part.ndim == 1) return job.store(p, stride, from, n * count);
+  for_each_row_of(part, p, part.sizes[part.ndim - 1] * count,
+                  [&](char* row, int64_t done, int64_t rows) {
+                    const char* source = from + done * item;
+                    if (job.same_type[0] && stride == item) {
+                      return copy_rows(row, part.strides[1], source, n * item, rows, n * item);
+                    }
+                    for (int64_t r = 0; r < rows; ++r) {
+                      job.store(row + r * part.strides[1], stride, source + r * n * item, n);
+                    }
+                  });
+}
+
+// Cuts the nest into blocks of at most kBlock elements, of equal size as far as they can be; rows
+// of a direct job stay whole up to the length `longest`.
+void plan_blocks(BlockJob& job, int64_t longest) {
+  const Nest<kMaxOperands>& nest = job.nest;
+  job.last = 0;
+  job.inner = 1;
+  while (job.last + 1 < nest.ndim && job.inner * nest.sizes[job.last] < kRowMin) {
+    job.inner *= nest.sizes[job.last++];
+  }
+  const int64_t size = nest.sizes[job.last], most = kBlock / job.inner;
+  job.steps = (size + most - 1) / most;
+  job.step = (size + job.steps - 1) / job.steps;
+  for (int k = 0; k < job.count; ++k) {
+    Part& part = job.parts[k];
+    part.ndim = 0;
+    bool uniform = true;
+    for (int d = 0; d <= job.last; ++d) {
+      const int64_t n = d < job.last ? nest.sizes[d] : 1, stride = nest.strides[k][d];
+      uniform = uniform && stride == 0;
+      const int end = part.ndim - 1;
+      if (d > 0 && stride == part.sizes[end] * part.strides[end]) {
+        part.sizes[end] *= n;
+      } else {
+        part.sizes[part.ndim] = n;
+        part.strides[part.ndim++] = stride;
+      }
+    }
+    const bool row = part.ndim == 1 && part.strides[0] == job.item[k] && job.same_type[k];
+    part.reach = row                               ? Reach::in_place
+                 : uniform && k && k == job.number ? Reach::number
+                                                   : Reach::gathered;
+    if (k == job.number && part.reach != Reach::number) job.number = 0;
+  }
+  job.direct = !job.stream;
+  for (int k = 0; k < job.count; ++k) {
+    const Reach reach = job.parts[k].reach;
+    job.direct =
+        job.direct && (reach == Reach::in_place || (reach == Reach::number && job.same_type[k]));
+  }
+  if (job.direct && size <= longest) {  // no buffer limits it
+    job.step = size;
+    job.steps = 1;
+  }
+  job.direct = job.direct && job.steps == 1;
+}
+
+// Blocks [begin, end) of a direct job.
+void run_direct(const BlockJob& job, int64_t begin, int64_t end) {
+  const Nest<kMaxOperands>& nest = job.nest;
+  const BlockLoop loop = job.number != 0 ? job.row_loop : job.loop;
+  const int d = job.last + 1;
+  const int64_t n = job.inner * job.step;
+  if (d == nest.ndim) return loop(nest.data, n, job.params);
+  while (begin < end) {
+    char* at[kMaxOperands];
+    int64_t step[kMaxOperands];
+    for (int k = 0; k < job.count; ++k) {
+      int64_t rest = begin;
+      at[k] = nest.data[k];
+      step[k] = nest.strides[k][d];
+      for (int e = d; e < nest.ndim; ++e) {
+        at[k] += rest % nest.sizes[e] * nest.strides[k][e];
+        rest /= nest.sizes[e];
+      }
+    }
+    const int64_t left = nest.sizes[d] - begin % nest.sizes[d];
+    const int64_t rows = left < end - begin ? left : end - begin;
+    for (int64_t r = 0; r < rows; ++r) {
+      loop(at, n, job.params);
+      for (int k = 0; k < job.count; ++k) at[k] += step[k];
+    }
+    begin += rows;
+  }
+}
+
+// Blocks [begin, end).
 void run_chunk(const BlockJob& job, int64_t begin, int64_t end) {
   alignas(64) char buffers[kMaxOperands][kBlock * 16];
   const Nest<kMaxOperands>& nest = job.nest;
-  char* operands[kMaxOperands];
-  bool whole = !job.stream;  // every operand in place: one call does the chunk
-  for (int k = 0; k < job.count; ++k) {
-    whole = whole && job.packed[k];
-    operands[k] = nest.data[k] + begin * job.item[k];
-  }
-  if (whole) {
-    job.loop(operands, end - begin, job.params);
-    return;
-  }
-  const bool by_rows = nest.sizes[0] >= kRowMin || nest.ndim == 1;
-  const BlockLoop loop = by_rows ? job.row_loop : job.loop;
-  const int number = by_rows ? job.number : 0;
-  for (int k = 1; k < job.count; ++k) {
-    if (!job.fixed[k]) continue;
-    job.load[k](buffers[k], nest.data[k], 0, end - begin < kBlock ? end - begin : kBlock);
-  }
+  const BlockLoop loop = job.number != 0 ? job.row_loop : job.loop;
+  char* rows[kMaxOperands];       // places at the current index of the dimensions after `last`
+  char* held[kMaxOperands] = {};  // the places whose elements are in the buffers,
+  int64_t held_count[kMaxOperands] = {};  // and how many steps of them
   int64_t index[kMaxDims];
-  int64_t rest = begin;
-  for (int d = 0; d < nest.ndim; ++d) {
-    index[d] = d + 1 < nest.ndim ? rest % nest.sizes[d] : rest;
-    if (d + 1 < nest.ndim) rest /= nest.sizes[d];
+  int64_t step = begin % job.steps, rest = begin / job.steps;
+  for (int k = 0; k < job.count; ++k) rows[k] = nest.data[k];
+  for (int d = job.last + 1; d < nest.ndim; ++d) {
+    index[d] = rest % nest.sizes[d];
+    rest /= nest.sizes[d];
+    for (int k = 0; k < job.count; ++k) rows[k] += index[d] * nest.strides[k][d];
   }
-  for (int64_t at = begin; at < end;) {
-    int64_t n = end - at < kBlock ? end - at : kBlock;
-    if (by_rows && nest.sizes[0] - index[0] < n) n = nest.sizes[0] - index[0];
-    bool scatter = false;
-    for (int k = 0; k < job.count; ++k) {
-      if (job.packed[k] && !(k == 0 && job.stream)) {
-        operands[k] = nest.data[k] + at * job.item[k];
+  for (int64_t block = begin; block < end; ++block) {
+    const int64_t at = step * job.step, left = nest.sizes[job.last] - at;
+    const int64_t count = left < job.step ? left : job.step, n = count * job.inner;
+    char* operands[kMaxOperands];
+    char* target = rows[0] + at * nest.strides[0][job.last];
+    const bool in_place = job.parts[0].reach == Reach::in_place && !job.stream;
+    operands[0] = in_place ? target : buffers[0];
+    for (int k = 1; k < job.count; ++k) {
+      char* p = rows[k] + at * nest.strides[k][job.last];
+      const Reach reach = job.parts[k].reach;
+      if (reach == Reach::in_place || (reach == Reach::number && job.same_type[k])) {
+        operands[k] = p;
         continue;
       }
       operands[k] = buffers[k];
-      if (job.fixed[k] || (k == 0 && job.stream)) continue;
-      if (by_rows) {
-        char* p = nest.data[k];
-        for (int d = 0; d < nest.ndim; ++d) p += index[d] * nest.strides[k][d];
-        const bool one = k != 0 && k == number;
-        if (job.same_type[k] && (one || nest.strides[k][0] == job.item[k])) {
-          operands[k] = p;
-        } else if (k == 0) {
-          scatter = true;
-        } else {
-          job.load[k](buffers[k], p, nest.strides[k][0], one ? 1 : n);
-        }
-      } else if (k == 0) {
-        scatter = true;
+      if (held[k] == p && held_count[k] >= count) continue;
+      if (reach == Reach::number) {
+        job.load[k](buffers[k], p, 0, 1);
       } else {
-        for_each_piece(job, k, index, n, [&](char* p, int64_t done, int64_t piece) {
-          job.load[k](buffers[k] + done * int64_t(job.item[k]), p, nest.strides[k][0], piece);
-        });
+        gather(job, k, buffers[k], p, count);
       }
+      held[k] = p;
+      held_count[k] = count;
     }
     loop(operands, n, job.params);
     if (job.stream) {
-      stream_copy(nest.data[0] + at * job.item[0], buffers[0], n * job.item[0]);
-    } else if (scatter) {
-      for_each_piece(job, 0, index, n, [&](char* p, int64_t done, int64_t piece) {
-        job.store(p, nest.strides[0][0], buffers[0] + done * int64_t(job.item[0]), piece);
-      });
+      stream_copy(target, buffers[0], n * job.item[0]);
+    } else if (!in_place) {
+      scatter(job, target, buffers[0], count);
     }
-    at += n;
-    index[0] += n;
-    for (int d = 0; index[d] >= nest.sizes[d] && d + 1 < nest.ndim; ++d) {
-      const int64_t carry = index[d] / nest.sizes[d];
-      index[d] -= carry * nest.sizes[d];
-      index[d + 1] += carry;
+    if (++step < job.steps) continue;
+    step = 0;
+    for (int d = job.last + 1; d < nest.ndim; ++d) {
+      for (int k = 0; k < job.count; ++k) rows[k] += nest.strides[k][d];
+      if (++index[d] < nest.sizes[d]) break;
+      index[d] = 0;
+      for (int k = 0; k < job.count; ++k) rows[k] -= nest.sizes[d] * nest.strides[k][d];
     }
   }
   if (job.stream) stream_fence();
@@ -322,7 +448,7 @@ PG_HOST_INLINE bool run_plain(const BlockOperand* operands, int count, BlockLoop
     item[k] = k == number && k != 0 ? 0 : int64_t(item_size(operands[k].compute));
   }
   const bool stream = numel > grain && worth_streaming(operands, count, numel);
-  parallel_for(numel, grain, [&](int64_t begin, int64_t end) {
+  parallel_for(numel, even_grain(numel, grain, kBlock), [&](int64_t begin, int64_t end) {
     char* at[kMaxOperands];
     for (int k = 0; k < count; ++k) at[k] = operands[k].view->ptr<char>() + begin * item[k];
     if (!stream) {
@@ -369,15 +495,13 @@ void run_blocks(const BlockOperand* operands, int count, BlockLoop loop, const v
     job.storage_item[k] = int64_t(item_size(storage));
     job.same_type[k] = storage == compute;
     job.load[k] = k == 0 ? nullptr : load_run(compute, storage);
-    bool packed = job.same_type[k], fixed = k != 0;
+    bool packed = job.same_type[k];
     int64_t expected = job.item[k];
     for (int d = 0; d < nest.ndim; ++d) {
       packed = packed && nest.strides[k][d] == expected;
-      fixed = fixed && nest.strides[k][d] == 0;
       expected *= nest.sizes[d];
     }
     job.packed[k] = packed;
-    job.fixed[k] = fixed && !packed;
     const BlockLoop own = k == 1 ? number_loops.first : k == 2 ? number_loops.second : nullptr;
     if (own && job.number == 0 && !packed && nest.strides[k][0] == 0) {
       job.row_loop = own;
@@ -388,7 +512,24 @@ void run_blocks(const BlockOperand* operands, int count, BlockLoop loop, const v
   const Tiling tiling = find_tiling(job, views);
   if (tiling.dim != 0) return run_tiles(job, tiling, grain);
   job.stream = job.packed[0] && worth_streaming(operands, count, nest.numel);
-  parallel_for(nest.numel, grain, [&](int64_t begin, int64_t end) { run_chunk(job, begin, end); });
+  bool whole = !job.stream;  // every operand in place: one call does a chunk
+  for (int k = 0; k < count; ++k) whole = whole && job.packed[k];
+  if (whole) {
+    parallel_for(nest.numel, even_grain(nest.numel, grain, kBlock),
+                 [&](int64_t begin, int64_t end) {
+                   char* at[kMaxOperands];
+                   for (int k = 0; k < count; ++k) at[k] = nest.data[k] + begin * job.item[k];
+                   loop(at, end - begin, params);
+                 });
+    return;
+  }
+  plan_blocks(job, grain);
+  const int64_t size = job.inner * job.step;
+  const int64_t blocks = nest.numel / (job.inner * nest.sizes[job.last]) * job.steps;
+  parallel_for(blocks, even_grain(blocks, grain < size ? 1 : grain / size, 1),
+               [&](int64_t begin, int64_t end) {
+                 job.direct ? run_direct(job, begin, end) : run_chunk(job, begin, end);
+               });
 }
 
 }  // namespace pygrad::cpu::PG_ISA_NS

@@ -21,6 +21,16 @@ struct BlockOperand {
   DType compute;  // the type the loop sees
 };
 
+// One number of the type computed in, as an operand of the sizes of `out`.
+PG_HOST_INLINE View number_view(const View& out, void* number, DType dtype) {
+  View view;
+  view.data = number;
+  view.dtype = dtype;
+  view.ndim = out.ndim;
+  for (int d = 0; d < out.ndim; ++d) view.sizes[d] = out.sizes[d], view.strides[d] = 0;
+  return view;
+}
+
 // The same loop for an input that is one number: operands[1] (or [2]) then points to it alone. Null
 // where there is none; the number is then repeated in a buffer.
 struct NumberLoops {

@@ -29,6 +29,43 @@ PG_HOST_INLINE void clear_lanes(T* to, int64_t n) {
   fill_lanes(to, n, T(0));
 }
 
+// The elements 0, 2, 4, ... of two vectors.
+template <class V>
+PG_HOST_INLINE V every_other(V a, V b) {
+  return [&]<int... L>(std::integer_sequence<int, L...>) {
+    return __builtin_shufflevector(a, b, (2 * L)...);
+  }(std::make_integer_sequence<int, int(sizeof(V) / sizeof(a[0]))>{});
+}
+
+// Every kStride-th element from `from` on, of which `left` are readable. kStride 0: any `stride`.
+template <int kStride, class T>
+PG_HOST_INLINE Vec<T> load_strided(const T* from, int64_t stride, int64_t left) {
+  using G = GemmVector<T>;
+  constexpr int L = kLanes<T>;
+  const auto part = [&](int64_t first) {
+    return left >= first + L ? load(from + first)
+                             : G::load(G::mask(int(most(0, least(L, left - first)))), from + first);
+  };
+  if constexpr (kStride == 1) {
+    return part(0);
+  } else if constexpr (kStride == 2) {
+    return every_other(part(0), part(L));
+  } else if constexpr (kStride == 4) {
+    return every_other(every_other(part(0), part(L)), every_other(part(2 * L), part(3 * L)));
+  } else if constexpr (kStride == 3) {
+    // Lane l comes from element 3 l: of the first two vectors where that is below 2 L.
+    const Vec<T> a = part(0), b = part(L), c = part(2 * L);
+    return [&]<int... N>(std::integer_sequence<int, N...>) {
+      const Vec<T> low = __builtin_shufflevector(a, b, (3 * N < 2 * L ? 3 * N : 0)...);
+      return __builtin_shufflevector(low, c, (3 * N < 2 * L ? N : 3 * N - L)...);
+    }(std::make_integer_sequence<int, L>{});
+  } else {
+    Vec<T> v{};
+    for (int l = 0; l < L && l * stride < left; ++l) v[l] = from[l * stride];
+    return v;
+  }
+}
+
 // Taps of a kernel in row-major order: coordinate = k * dilation - padding.
 inline void forward_taps(const View& weight, const ConvParams& p, int64_t* tap) {
   for (int64_t a = 0; a < weight.sizes[2]; ++a)
@@ -86,10 +123,10 @@ struct Images {
 template <class T>
 class ImageSource {
  public:
-  // `low` and `high`: the border before and after each dimension, of elements `fill`.
+  // `low` and `high`: the zeros before and after each dimension.
   ImageSource(const View& v, const int64_t (&step)[3], const int64_t (&low)[3],
-              const int64_t (&high)[3], bool runs, T fill = T(0))
-      : view_(v), reader_(v), fill_(fill) {
+              const int64_t (&high)[3], bool runs)
+      : view_(v), reader_(v) {
     bool plain = reader_.native;
     for (int d = 0; d < 3; ++d) {
       low_[d] = low[d];
@@ -131,6 +168,13 @@ class ImageSource {
     }
   }
 
+  // Only these taps will be read: phases that none of them is in need not be filled.
+  void read_only(const int64_t* taps, int64_t count) {
+    const int64_t phases = split_[0] * split_[1] * split_[2];
+    if (!copies_ || phases == 1 || phases > 64) return;
+    for (int64_t t = 0; t < count; ++t) read_ |= uint64_t(1) << phase_of(taps + 3 * t);
+  }
+
   int64_t image_stride() const { return image_; }
   int64_t channel_stride() const { return channel_; }
   int64_t stride(int d) const { return step_[d] * stride_[d]; }
@@ -138,13 +182,9 @@ class ImageSource {
   int64_t plane_elements() const { return copies_ ? channel_ + kSlack : 0; }
 
   int64_t offset(const int64_t* tap) const {
-    int64_t phase = 0, at = 0;
-    for (int d = 0; d < 3; ++d) {
-      const int64_t x = tap[d] + (copies_ ? low_[d] : 0);
-      phase = phase * split_[d] + x % split_[d];
-      at += x / split_[d] * stride_[d];
-    }
-    return at + phase * phase_;
+    int64_t at = 0;
+    for (int d = 0; d < 3; ++d) at += padded(tap, d) / split_[d] * stride_[d];
+    return at + phase_of(tap) * phase_;
   }
 
   // Images [first, first + count), in parallel.
@@ -178,6 +218,12 @@ class ImageSource {
   Images<T> images(const T* data) const {
     return {data, image_, channel_, {stride(0), stride(1), stride(2)}};
   }
+  int64_t padded(const int64_t* tap, int d) const { return tap[d] + (copies_ ? low_[d] : 0); }
+  int64_t phase_of(const int64_t* tap) const {
+    int64_t phase = 0;
+    for (int d = 0; d < 3; ++d) phase = phase * split_[d] + padded(tap, d) % split_[d];
+    return phase;
+  }
   void read_in_place() {
     image_ = view_.strides[0], channel_ = view_.strides[1];
     for (int d = 0; d < 3; ++d) stride_[d] = view_.strides[2 + d];
@@ -186,9 +232,11 @@ class ImageSource {
   // All padded rows of one plane, or of all channels where they are last.
   void copy_plane(T* to, int64_t from) const {
     if (split_[0] * split_[1] * split_[2] != 1) {
+      int64_t phase = 0;
       for (int64_t d = 0; d < split_[0]; ++d)
         for (int64_t h = 0; h < split_[1]; ++h)
-          for (int64_t w = 0; w < split_[2]; ++w, to += phase_) copy_phase(to, from, d, h, w);
+          for (int64_t w = 0; w < split_[2]; ++w, ++phase, to += phase_)
+            if (!read_ || read_ >> phase & 1) copy_phase(to, from, d, h, w);
       return;
     }
     for (int64_t d = 0; d < padded_[0]; ++d)
@@ -197,7 +245,7 @@ class ImageSource {
         if (row_inside(d, h))
           copy_row(row, from + row_offset(d, h));
         else
-          fill_lanes(row, stride_[1], fill_);
+          clear_lanes(row, stride_[1]);
       }
   }
   // Of a padded row.
@@ -210,10 +258,10 @@ class ImageSource {
   }
   void copy_row(T* to, int64_t at) const {
     if (channels_last_) return copy_pixels(to, at);
-    fill_lanes(to, low_[2], fill_);
+    clear_lanes(to, low_[2]);
     copy_run(at, view_.strides[4], view_.sizes[4], to + low_[2]);
     const int64_t right = low_[2] + view_.sizes[4];
-    fill_lanes(to + right, stride_[1] - right, fill_);
+    clear_lanes(to + right, stride_[1] - right);
   }
   // The padded elements whose coordinates are (d, h, w) modulo the split.
   void copy_phase(T* to, int64_t from, int64_t d0, int64_t h0, int64_t w0) const {
@@ -226,53 +274,41 @@ class ImageSource {
       T* row = to;
       for (int64_t h = h0; h < padded_[1]; h += split_[1], row += width) {
         const int64_t inside = row_inside(d, h) ? count : 0;
-        if (low > 0) fill_lanes(row, low, fill_);
+        if (low > 0) clear_lanes(row, low);
         if (inside > 0) copy_run(from + row_offset(d, h), s * view_.strides[4], inside, row + low);
-        if (low + inside < width) fill_lanes(row + low + inside, width - low - inside, fill_);
+        if (low + inside < width) clear_lanes(row + low + inside, width - low - inside);
       }
     }
   }
   void copy_pixels(T* to, int64_t at) const {
     const int64_t channels = view_.sizes[1], left = low_[2] * channels;
-    fill_lanes(to, left, fill_);
+    clear_lanes(to, left);
     to += left;
     for (int64_t w = 0; w < view_.sizes[4]; ++w, to += channels)
       copy_run(at + w * view_.strides[4], view_.strides[1], channels, to);
-    fill_lanes(to, stride_[1] - left - view_.sizes[4] * channels, fill_);
+    clear_lanes(to, stride_[1] - left - view_.sizes[4] * channels);
   }
   void copy_run(int64_t at, int64_t stride, int64_t n, T* to) const {
     if (stride == 2 && reader_.native) {
-      copy_every_other(view_.ptr<const T>() + at, n, to,
-                       std::make_integer_sequence<int, kLanes<T>>{});
+      copy_every_other(view_.ptr<const T>() + at, n, to);
       return;
     }
     const T* run = reader_.get(at, stride, n, to);
     if (run == to) return;
     copy_lanes(run, to, n);
   }
-  template <int... L>
-  static void copy_every_other(const T* from, int64_t n, T* to, std::integer_sequence<int, L...>) {
-    using G = GemmVector<T>;
+  static void copy_every_other(const T* from, int64_t n, T* to) {
     constexpr int W = kLanes<T>;
-    for (int64_t i = 0; i < n; i += W, from += 2 * W) {
-      const int64_t left = 2 * (n - i) - 1;  // elements from here on
-      Vec<T> a, b;
-      if (left >= 2 * W) {
-        a = load(from), b = load(from + W);
-      } else {
-        a = G::load(G::mask(int(least(W, left))), from);
-        b = left > W ? G::load(G::mask(int(left - W)), from + W) : Vec<T>{};
-      }
-      store_part(to + i, __builtin_shufflevector(a, b, (2 * L)...), least(W, n - i));
-    }
+    for (int64_t i = 0; i < n; i += W)
+      store_part(to + i, load_strided<2>(from + 2 * i, 2, 2 * (n - i) - 1), least(W, n - i));
   }
 
   View view_;
   RunReader<T> reader_;
-  T fill_;
   bool copies_, channels_last_, whole_;
   int64_t low_[3], split_[3], step_[3], padded_[3], stride_[3];
   int64_t phase_ = 0, channel_, image_;
+  uint64_t read_ = 0;  // the phases that are read; 0: all
 };
 
 // to[c * to_step + r] = from[r * from_step + c] for r < rows, and 0 for the other r < padded_rows.

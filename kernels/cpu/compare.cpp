@@ -158,10 +158,7 @@ void compare_scalar(CompareOp op, const View& out, const View& a, Scalar b) {
     choice = {kLoops[int(op)].wide.int64, wide};
   }
   alignas(16) char value[16];
-  View scalar = out;
-  scalar.data = value;
-  scalar.dtype = choice.compute;
-  for (int d = 0; d < scalar.ndim; ++d) scalar.strides[d] = 0;
+  const View scalar = number_view(out, value, choice.compute);
   switch (choice.compute) {
     case DType::Float32:
       *as<float>(value) = b.to<float>();

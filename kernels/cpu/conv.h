@@ -25,6 +25,19 @@ void winograd_backward_data(const View& grad_in, const View& grad, const View& w
 void winograd_backward_weight(const View& grad_weight, const View& grad, const View& in,
                               const ConvParams& p);
 
+// Batches of small images (conv_images.cpp).
+bool image_lanes_pay(const View& out, const View& in, const View& weight, const ConvParams& p);
+bool image_lanes_pay_backward_data(const View& grad, const View& grad_in, const View& weight,
+                                   const ConvParams& p);
+bool image_lanes_pay_backward_weight(const View& grad, const View& in, const View& weight,
+                                     const ConvParams& p);
+void image_lanes(const View& out, const View& in, const View& weight, const View* bias,
+                 const ConvParams& p);
+void image_lanes_backward_data(const View& grad_in, const View& grad, const View& weight,
+                               const ConvParams& p);
+void image_lanes_backward_weight(const View& grad_weight, const View& grad, const View& in,
+                                 const ConvParams& p);
+
 // One input channel per group (conv_depthwise.cpp).
 void depthwise_backward_weight(const View& grad_weight, const View& grad, const View& in,
                                const ConvParams& p);

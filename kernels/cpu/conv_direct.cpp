@@ -50,7 +50,14 @@ struct Problem {
     int64_t stride;
     dense = writer.native && plane_collapses(v, stride) && (stride == 1 || plane_size(v) == 1);
   }
-  int64_t block() const { return pixel_tiles ? rows : kTileVectors * kLanes<T>; }
+  int64_t width() const { return pixel_tiles ? rows : kTileVectors * kLanes<T>; }
+  // Panels; the last has one vector more than the others where they do not come out even.
+  int64_t blocks() const {
+    return pixel_tiles ? ceil_div(padded, rows) : most(1, padded / (kTileVectors * kLanes<T>));
+  }
+  int64_t block_lanes(int64_t block) const {
+    return pixel_tiles || block < blocks() - 1 ? width() : padded - block * width();
+  }
 };
 
 // The share of useful products in pixel tiles, with runs over the whole bordered plane.
@@ -62,25 +69,26 @@ double pixel_tile_share(const Pass<T>& pass, const ImageSource<T>& planes, int64
   return double(pass.positions()) / double(round_up(run, pixel_vectors(rows) * kLanes<T>)) *
          double(channels) / double(blocks * rows);
 }
-// And in channel tiles, of which those a single vector wide wait for their broadcasts.
+// The share of useful lanes in channel tiles, of which those a single vector wide wait for their
+// broadcasts.
 template <class T>
 double channel_tile_share(int64_t channels) {
   const int64_t vectors = ceil_div(channels, kLanes<T>);
-  return double(channels) / (double(kLanes<T>) * (double(vectors) + 0.4 * double(vectors % 2)));
+  return double(channels) / double(vectors * kLanes<T>) * (vectors == 1 ? 0.9 : 1);
 }
 
-// rows [channels][depth] -> panels of block() channels, zeros after the last.
+// rows [channels][depth] -> panels, zeros after the last channel.
 template <class T>
 void pack_panels(const Problem<T>& q, const T* rows, int64_t depth, T* panels) {
-  const int64_t width = q.block(), blocks = ceil_div(q.padded, width);
-  parallel_for(q.groups * blocks, most(1, kGrain / most(1, width * depth)),
+  const int64_t blocks = q.blocks();
+  parallel_for(q.groups * blocks, most(1, kGrain / most(1, q.width() * depth)),
                [&](int64_t begin, int64_t end) {
                  for (int64_t i = begin; i < end; ++i) {
-                   const int64_t g = i / blocks, first = i % blocks * width;
+                   const int64_t g = i / blocks, block = i % blocks, first = block * q.width();
+                   const int64_t lanes = q.block_lanes(block);
                    transpose(rows + (g * q.channels + first) * depth, depth,
-                             least(width, q.channels - first), depth,
-                             panels + (g * q.padded + first) * depth,
-                             least(width, q.padded - first), least(width, q.padded - first));
+                             least(lanes, q.channels - first), depth,
+                             panels + (g * q.padded + first) * depth, lanes, lanes);
                  }
                });
 }
@@ -140,8 +148,8 @@ template <class T>
 void channel_pass(const Problem<T>& q, const Pass<T>& pass, const Images<T>& images, int64_t first,
                   int64_t count) {
   const int64_t positions = pass.positions(), pixels = count * positions;
-  const int64_t depth = q.inputs * pass.taps, width = q.block();
-  const int64_t blocks = ceil_div(q.padded, width), pieces = ceil_div(pixels, kPiecePixels);
+  const int64_t depth = q.inputs * pass.taps, width = (kTileVectors + 1) * kLanes<T>;
+  const int64_t blocks = q.blocks(), pieces = ceil_div(pixels, kPiecePixels);
   const int64_t shares = least(blocks, most(1, kManyBatches / (pieces * q.groups)));
   const int64_t share = ceil_div(blocks, shares), tasks = q.groups * pieces * shares;
   const int64_t macs = pixels * q.padded * depth / most(1, pieces * shares);
@@ -163,22 +171,26 @@ void channel_pass(const Problem<T>& q, const Pass<T>& pass, const Images<T>& ima
                      });
         at = stop;
       }
-      const int64_t tile = ceil_div(end - begin, ceil_div(end - begin, kTileRows));
+      bool ascending = true;
+      for (int64_t i = 1; i < end - begin; ++i) ascending &= row[i - 1] < row[i];
       const int64_t last = least(blocks, (task % shares + 1) * share);
       for (int64_t block = task % shares * share; block < last; ++block) {
-        const int64_t channel = block * width, lanes = least(width, q.padded - channel);
+        const int64_t channel = block * q.width(), lanes = q.block_lanes(block);
+        const int64_t vectors = lanes / kLanes<T>, count = end - begin;
+        const int64_t tile = ceil_div(count, ceil_div(count, tile_rows(vectors)));
         ChannelTile<T> t{};
         t.depth = depth;
         t.a = images.data;
         t.step = pass.offset;
+        t.ascending = ascending;
         t.b = pass.panels + (g * q.padded + channel) * depth;
         t.b_step = lanes;
         t.start = q.bias ? q.bias + g * q.padded + channel : nullptr;
         t.c_step = lanes;
-        for (int64_t i = 0; i < end - begin; i += tile) {
+        for (int64_t i = 0; i < count; i += tile) {
           t.row = row + i;
           t.c = sums.data + i * lanes;
-          channel_tile(least(tile, end - begin - i), lanes / kLanes<T>, t);
+          channel_tile(least(tile, count - i), vectors, t);
         }
         for (int64_t at = begin; at < end;) {
           const int64_t n = at / positions, stop = least(end, (n + 1) * positions);
@@ -296,6 +308,7 @@ void run_passes(Problem<T>& q, const View& in, const int64_t (&step)[3], Pass<T>
   for (int64_t i = 0; i < used; ++i) {
     Pass<T>& pass = passes[i];
     const int64_t depth = q.inputs * pass.taps;
+    source.read_only(pass.tap, pass.taps);
     pass.offset = next_offset;
     pass.panels = next_panel;
     for (int64_t c = 0; c < q.inputs; ++c)

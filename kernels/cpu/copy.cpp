@@ -10,18 +10,14 @@
 // they leave it in whole lines, and the tile after is prefetched. Other dtypes pass through an 8
 // KiB block in the type that holds every value of the input (int64, float, double or complex
 // double).
-#include "kernels/cpu/iterate.h"
+#include "kernels/cpu/blocks.h"
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/stream_lanes.h"
 #include "kernels/cpu/transpose.h"
+#include "kernels/cpu/words.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
-
-// A word of 16 bytes.
-struct Pair {
-  uint64_t halves[2];
-};
 
 constexpr int64_t kTileRows = 64;
 constexpr int64_t kTileBytes = 1024;  // of a row in a tile
@@ -119,79 +115,49 @@ void transpose_planes(const Nest<2>& nest, bool streamed) {
 template <class Word>
 PG_HOST_INLINE void move_words(char* to, int64_t to_step, const char* from, int64_t from_step,
                                int64_t n) {
-  constexpr int64_t kItem = sizeof(Word);
-  const auto move_all = [&](int64_t to_step, int64_t from_step) __attribute__((always_inline)) {
+  if (to_step == int64_t(sizeof(Word))) return pick_words<Word>(to, from, from_step, n);
 #pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) memcpy(to + i * to_step, from + i * from_step, kItem);
-  };
-  if (to_step != kItem) {
-    move_all(to_step, from_step);
-  } else if (from_step == 0) {
-    char pattern[kVecBytes];
-    for (int64_t i = 0; i < kVecBytes; i += kItem) memcpy(pattern + i, from, kItem);
-    Bytes v;
-    memcpy(&v, pattern, kVecBytes);
-    const int64_t bytes = n * kItem;
-    int64_t i = 0;
-    for (; i + kVecBytes <= bytes; i += kVecBytes) memcpy(to + i, &v, kVecBytes);
-    if (i < bytes) store_bytes(to + i, v, bytes - i);
-  } else if (from_step == -kItem) {
-    move_all(kItem, -kItem);
-  } else {
-    move_all(kItem, from_step);
-  }
-}
-
-// Few bytes without a call: two copies of one size that may overlap.
-PG_HOST_INLINE void copy_short(char* to, const char* from, int64_t n) {
-  const auto ends = [&]<class V>(V) __attribute__((always_inline)) {
-    V first, last;
-    memcpy(&first, from, sizeof first);
-    memcpy(&last, from + n - int64_t(sizeof last), sizeof last);
-    memcpy(to, &first, sizeof first);
-    memcpy(to + n - int64_t(sizeof last), &last, sizeof last);
-  };
-  if (n >= kVecBytes) {
-    Vec<int32_t> v;
-    for (int64_t i = 0; i + kVecBytes <= n; i += kVecBytes) {
-      memcpy(&v, from + i, kVecBytes);
-      memcpy(to + i, &v, kVecBytes);
-    }
-    memcpy(&v, from + n - kVecBytes, kVecBytes);
-    memcpy(to + n - kVecBytes, &v, kVecBytes);
-  } else if (n >= 32) {
-    struct {
-      char bytes[32];
-    } half;
-    ends(half);
-  } else if (n >= 16) {
-    ends(Pair());
-  } else if (n >= 8) {
-    ends(uint64_t());
-  } else if (n >= 4) {
-    ends(uint32_t());
-  } else {
-    for (int64_t i = 0; i < n; ++i) to[i] = from[i];
-  }
+  for (int64_t i = 0; i < n; ++i) memcpy(to + i * to_step, from + i * from_step, sizeof(Word));
 }
 
 template <class Word>
 void move_rows(const Nest<2>& nest, bool streamed) {
-  constexpr int64_t kShort = 512;  // bytes
+  constexpr int64_t kItem = sizeof(Word), kShort = 1024;  // bytes of a row
+  constexpr int64_t kFew = 6, kRows = 256;                // elements of a row
+  const int64_t size = nest.sizes[0], bytes = size * kItem;
   const int64_t to = nest.strides[0][0], from = nest.strides[1][0];
-  const int64_t item = sizeof(Word), grain = (kGrain + kBlock - 1) / kBlock * kBlock;
-  const bool packed = to == item && from == item;
-  const bool line_rows = streamed && nest.sizes[0] * item >= 1024;
+  const bool packed = to == kItem && from == kItem;
+  if (nest.ndim > 1 && bytes <= kShort) {
+    const int64_t to_step = nest.strides[0][1], from_step = nest.strides[1][1];
+    parallel_for(nest.numel / size, kGrain / size, [&](int64_t begin, int64_t end) {
+      for_each_row_run(nest, begin, end, [&](char* const* p, int64_t rows) {
+        if (packed) return copy_rows(p[0], to_step, p[1], from_step, rows, bytes);
+        if (size > kFew) {
+          for (int64_t r = 0; r < rows; ++r) {
+            move_words<Word>(p[0] + r * to_step, to, p[1] + r * from_step, from, size);
+          }
+          return;
+        }
+        for (int64_t r = 0; r < rows; r += kRows) {  // by columns of rows in L1
+          for (int64_t i = 0; i < size; ++i) {
+            move_words<Word>(p[0] + r * to_step + i * to, to_step, p[1] + r * from_step + i * from,
+                             from_step, least(kRows, rows - r));
+          }
+        }
+      });
+    });
+    return;
+  }
+  const int64_t grain = (kGrain + kBlock - 1) / kBlock * kBlock;
+  const bool line_rows = streamed && bytes >= 1024;
   parallel_for(nest.numel, grain, [&](int64_t begin, int64_t end) {
     for_each_row(nest, begin, end, [&](char* const* p, int64_t n) {
       if (!packed) {
         move_words<Word>(p[0], to, p[1], from, n);
       } else if (line_rows) {
-        stream_copy(p[0], p[1], n * item);
-      } else if (n * item <= kShort) {
-        copy_short(p[0], p[1], n * item);
+        stream_copy(p[0], p[1], n * kItem);
       } else {
-        memcpy(p[0], p[1], size_t(n * item));
+        memcpy(p[0], p[1], size_t(n * kItem));
       }
     });
     if (line_rows) stream_fence();
@@ -250,12 +216,32 @@ void move(Nest<2>& nest, int64_t item) {
   }
 }
 
-void convert(const Nest<2>& nest, DType to_type, DType from_type) {
+// Short rows share blocks, as in a pointwise op.
+void convert_blocks(const View& out, const View& in, DType through) {
+  struct Params {
+    StoreRun store;
+    int64_t item;
+  };
+  const Params params = {store_run(out.dtype, through), int64_t(item_size(out.dtype))};
+  const BlockOperand operands[] = {{&out, out.dtype}, {&in, through}};
+  run_blocks(
+      operands, 2,
+      [](char* const* p, int64_t n, const void* params) {
+        const Params& to = *static_cast<const Params*>(params);
+        to.store(p[0], to.item, p[1], n);
+      },
+      &params, 1);
+}
+
+void convert(const Nest<2>& nest, const View& out, const View& in) {
+  constexpr int64_t kShort = 64;  // elements of a row
+  const DType to_type = out.dtype, from_type = in.dtype;
   // Small integers are exact as floats too, and those are fewer bytes than int64.
   const DType through = is_floating(to_type) && to_type != DType::Float64 &&
                                 is_integral(from_type) && item_size(from_type) <= 2
                             ? DType::Float32
                             : compute_dtype(from_type);
+  if (nest.ndim > 1 && nest.sizes[0] < kShort) return convert_blocks(out, in, through);
   const LoadRun load = load_run(through, from_type);
   const StoreRun store = store_run(to_type, through);
   const int64_t item = int64_t(item_size(to_type)), through_item = int64_t(item_size(through));
@@ -297,7 +283,7 @@ void copy(const View& out, const View& in) {
   if (out.dtype == in.dtype) {
     move(nest, int64_t(item_size(out.dtype)));
   } else {
-    convert(nest, out.dtype, in.dtype);
+    convert(nest, out, in);
   }
 }
 

@@ -6,9 +6,12 @@
 #include "kernels/cpu/iterate.h"
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/stream_lanes.h"
+#include "kernels/cpu/words.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
+
+PG_HOST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 constexpr int64_t kChunk = (kGrain + kBlock - 1) / kBlock * kBlock;
 
@@ -54,6 +57,15 @@ void fill(const View& out, Scalar value) {
   const View* views[] = {&out};
   const Nest<1> nest = make_nest(views);
   const bool streamed = is_streamed(nest.numel * item);
+  const int64_t row = nest.sizes[0];
+  if (nest.ndim > 1 && nest.strides[0][0] == item && row < kBlock) {
+    parallel_for(nest.numel / row, kChunk / row, [&](int64_t begin, int64_t end) {
+      for_each_row_run(nest, begin, end, [&](char* const* p, int64_t rows) {
+        copy_rows(p[0], nest.strides[0][1], repeated, 0, rows, row * item);
+      });
+    });
+    return;
+  }
   parallel_for(nest.numel, kChunk, [&](int64_t begin, int64_t end) {
     for_each_row(nest, begin, end, [&](char* const* p, int64_t n) {
       const int64_t stride = nest.strides[0][0];
@@ -109,6 +121,7 @@ void tri(const View& out, const View& in, int64_t diagonal, bool upper) {
   const StoreRun store = store_run(out.dtype, out.dtype);
   alignas(64) const char zeros[kBlock * 16] = {};
   const int64_t grain = kGrain / cols + 1;
+  const bool packed = to == item && from == item && cols <= kBlock;
   parallel_for(nest.numel, grain, [&](int64_t begin, int64_t end) {
     int64_t line = begin;
     alignas(64) char block[kBlock * 16];
@@ -125,12 +138,22 @@ void tri(const View& out, const View& in, int64_t diagonal, bool upper) {
       }
     };
     for_each_row(nest, begin, end, [&](char* const* p, int64_t n) {
-      for (int64_t k = 0; k < n; ++k, ++line) {
-        char* o = p[0] + k * nest.strides[0][0];
-        const char* i = p[1] + k * nest.strides[1][0];
+      const int64_t to_step = nest.strides[0][0], from_step = nest.strides[1][0];
+      for (int64_t k = 0, same; k < n; k += same, line += same) {
+        char* o = p[0] + k * to_step;
+        const char* i = p[1] + k * from_step;
         // The first column right of the lower part (the first of the upper part).
-        int64_t cut = line % rows + diagonal + (upper ? 0 : 1);
-        cut = cut < 0 ? 0 : cut > cols ? cols : cut;
+        const int64_t row = line % rows, edge = row + diagonal + (upper ? 0 : 1);
+        const int64_t cut = edge < 0 ? 0 : edge > cols ? cols : edge;
+        // Rows beyond the diagonal go together.
+        same = edge >= cols ? rows - row : edge < 0 ? least(-edge, rows - row) : 1;
+        same = least(same, n - k);
+        if (same > 1 && packed) {
+          const bool kept = (cut == 0) == upper;
+          copy_rows(o, to_step, kept ? i : zeros, kept ? from_step : 0, same, cols * item);
+          continue;
+        }
+        same = 1;
         if (upper) {
           clear(o, 0, cut);
           keep(o, i, cut, cols);

@@ -2,7 +2,7 @@
 //
 //   vector    up to 8 rows or columns: dot products, or sums of scaled rows (gemm_few.h)
 //   unpacked  B of at most 1 MiB: the micro-kernel reads A in place, and B, unless its columns are
-//             the contiguous ones, which packing turns round
+//             the contiguous ones, which packing turns round; not for large A along its columns
 //   tiles     bfloat16, and float32 split into bfloat16, on dot-product units (gemm_tile.cpp)
 //   packed    all else in floats; 16-bit floats become float while packing (gemm_engine.cpp)
 //   generic   integers (wrapping) and complex numbers: rows of C summed over rows of B
@@ -34,10 +34,15 @@ BPanels unpacked_fits(const GemmArgs& g, Matrix<T> a, Matrix<T> b) {
   if (g.c_cs != 1 || (a.cs != 1 && a.rs != 1) || g.k * g.n * int64_t(sizeof(T)) > kUnpackedBytes)
     return BPanels::too_large;
   if (g.bias && g.bias_stride != 1) return BPanels::too_large;
+  // Columns of an A beyond the cache are better read a few panels at a time, as packing does.
+  if (a.cs != 1 && g.k > 128 && g.m * g.k * int64_t(sizeof(T)) > kUnpackedBytes)
+    return BPanels::too_large;
   if (b.cs == 1 && !rows_collide<T>(b.rs, g.k)) return BPanels::in_place;
   return rows_collide<T>(a.cs == 1 ? a.rs : a.cs, a.cs == 1 ? g.m : g.k) ? BPanels::too_large
                                                                          : BPanels::packed;
 }
+
+constexpr int64_t kL1Bytes = 24 * 1024;  // of L1, what an operand may hold on to
 
 // Reads A, and B if it can, where they lie. Without cheap masks the last, partial panel of B is
 // copied so that it can be read whole.
@@ -51,21 +56,19 @@ void unpacked_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, BPanels how_b, 
   const int64_t panels = ceil_div(g.n, nr), last_width = g.n - (panels - 1) * nr;
   const bool copy_last = !G::cheap_masks && last_width % W != 0;
   const int64_t first_copied = all ? 0 : copy_last ? panels - 1 : panels;
-  ScratchBuffer<T> copies((panels - first_copied) * nr * g.k);
   const Lines<T> lines{b.data, b.cs, b.rs};
-  const int64_t pack_grain = most(1, kGrain / most(1, nr * g.k));
-  parallel_for(panels - first_copied, pack_grain, [&](int64_t begin, int64_t end) {
-    for (int64_t panel = begin; panel < end; ++panel) {
-      const int64_t j = (first_copied + panel) * nr;
-      pack_lines<T, T>(&lines, copies.data + panel * nr * g.k, j, least(nr, g.n - j), nr, 0, g.k);
-    }
-  });
+  // A task copies the panels it needs, a few at a time so that they stay in the cache: where all
+  // are copied, columns are cut first, and rows only where many share the copy.
   const int64_t macs = g.m * g.n * g.k;
   const int64_t wanted = macs < kSerialMacs ? 1 : least(32, ceil_div(macs, kSerialMacs));
-  const int64_t rows = most(1, ceil_div(ceil_div(g.m, wanted), mr)) * mr;
+  const int64_t cuts =
+      all ? most(1, least(ceil_div(wanted, panels), g.m / (16 * kGemmRows))) : wanted;
+  const int64_t rows = most(1, ceil_div(ceil_div(g.m, cuts), mr)) * mr;
   const int64_t row_blocks = ceil_div(g.m, rows);
   const int64_t groups = most(1, least(ceil_div(wanted, row_blocks), panels));
   const int64_t group = ceil_div(panels, groups), tasks = row_blocks * groups;
+  // As many panels as fit into L1 are worked off together, so that C is written along its rows.
+  const int64_t held = most(1, least(group, kL1Bytes / (nr * most(1, g.k) * int64_t(sizeof(T)))));
   Epilogue<T> how{};
   how.alpha = T(g.alpha);
   how.beta = T(g.beta);
@@ -73,20 +76,27 @@ void unpacked_route(const GemmArgs& g, Matrix<T> a, Matrix<T> b, BPanels how_b, 
   how.bias_per_column = true;
   how.relu = g.activation == GemmArgs::Activation::relu;
   parallel_for(tasks, wanted == 1 ? tasks : 1, [&](int64_t begin, int64_t end) {
+    ScratchBuffer<T> copies(first_copied < panels ? held * nr * g.k : 0);
     for (int64_t task = begin; task < end; ++task) {
       const int64_t i0 = task % row_blocks * rows, i1 = least(g.m, i0 + rows);
       const int64_t first = task / row_blocks * group, last = least(panels, first + group);
-      for (int64_t panel = first; panel < last; ++panel) {
-        const int64_t j = panel * nr, width = least(nr, g.n - j), vectors = ceil_div(width, W);
-        const bool copied = panel >= first_copied;
-        const T* b_panel = copied ? copies.data + (panel - first_copied) * nr * g.k : b.data + j;
-        Epilogue<T> e = how;
-        e.bias = g.bias ? static_cast<const T*>(g.bias) + j : nullptr;
+      for (int64_t p0 = first; p0 < last; p0 += held) {
+        const int64_t p1 = least(last, p0 + held);
+        for (int64_t panel = most(p0, first_copied); panel < p1; ++panel)
+          pack_lines<T, T>(&lines, copies.data + (panel - p0) * nr * g.k, panel * nr,
+                           least(nr, g.n - panel * nr), nr, 0, g.k);
         for (int64_t i = i0; i < i1; i += mr) {
-          e.c = c + i * g.c_rs + j;
-          micro_kernel_for<T>(k_major, least(mr, i1 - i), vectors)(
-              g.k, a.data + i * a.rs, a_step, b_panel, copied ? nr : b.rs,
-              int(width - (vectors - 1) * W), e);
+          for (int64_t panel = p0; panel < p1; ++panel) {
+            const int64_t j = panel * nr, width = least(nr, g.n - j), vectors = ceil_div(width, W);
+            const bool copied = panel >= first_copied;
+            Epilogue<T> e = how;
+            e.bias = g.bias ? static_cast<const T*>(g.bias) + j : nullptr;
+            e.c = c + i * g.c_rs + j;
+            micro_kernel_for<T>(k_major, least(mr, i1 - i), vectors)(
+                g.k, a.data + i * a.rs, a_step,
+                copied ? copies.data + (panel - p0) * nr * g.k : b.data + j, copied ? nr : b.rs,
+                int(width - (vectors - 1) * W), e);
+          }
         }
       }
     }
@@ -102,6 +112,10 @@ void packed_route(const GemmArgs& g, Matrix<In> a, Matrix<In> b, In* c) {
   Product<T> q{
       g.m,     g.n,    g.k,   {&pack_lines<In, T>, &a_lines}, {&pack_lines<In, T>, &b_lines}, c,
       g.dtype, g.c_rs, g.c_cs};
+  if constexpr (std::is_same_v<In, T>) {
+    q.a.many = a.rs == 1, q.b.many = b.cs == 1;
+    if (a.cs == 1 && !rows_collide<T>(a.rs, g.m)) q.a_in_place = a.data, q.a_rs = a.rs;
+  }
   q.alpha = g.alpha;
   q.beta = g.beta;
   q.bias = g.bias ? bias.data : nullptr;

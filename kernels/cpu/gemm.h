@@ -16,7 +16,7 @@ namespace pygrad::cpu::PG_ISA_NS {
 constexpr int64_t kSerialMacs = int64_t(1) << 18;
 
 // The depth is worked off in blocks of at most so much: a packing function is never asked for more.
-constexpr int64_t kDepthBlock = 256;
+constexpr int64_t kDepthBlock = 384;
 
 template <class T>
 struct Packer {
@@ -25,6 +25,9 @@ struct Packer {
   void (*pack)(const void* source, T* panel, int64_t line, int64_t lines, int64_t width, int64_t p,
                int64_t depth);
   const void* source;
+  // Several panels may be asked for at once (lines > width; they follow one another): a source
+  // whose lines lie side by side is read in longer pieces then.
+  bool many = false;
 };
 
 // A strided matrix as a source of panels: element (line, p) at data[line * line_stride + p *
@@ -54,6 +57,10 @@ struct Product {
   void* c;
   DType c_dtype;  // dtype of T, or a 16-bit float when T is float
   int64_t c_rs, c_cs;
+  // Where A can be read instead of packed when there are few columns: contiguous along the depth,
+  // in rows that do not collide in the cache.
+  const T* a_in_place = nullptr;
+  int64_t a_rs = 0;
   double alpha = 1, beta = 0;  // beta == 0: C is not read
   const T* bias = nullptr;     // added to element (i, j): bias[i * bias_rs + j * bias_cs]
   int64_t bias_rs = 0, bias_cs = 0;

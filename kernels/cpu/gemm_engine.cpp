@@ -9,7 +9,7 @@
 // threads.
 //
 // Memory plan: one B block per call and one A block per running task (or A's panels of the whole
-// depth block), from the scratch cache. A C
+// depth block; none where few columns make A better read in place), from the scratch cache. A C
 // that is not a row-major matrix of T (16-bit floats, strided outputs) is accumulated in a scratch
 // block of T and written once, with the epilogue, at the end.
 #include "kernels/cpu/gemm.h"
@@ -19,9 +19,12 @@
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
 
-constexpr int64_t kRowBlock = 336;
+constexpr int64_t kRowBlock = 252;
 constexpr int64_t kColumnBlock = 4096;
 constexpr int64_t kMostTasks = 32;
+constexpr int64_t kRowsAhead = 16;      // rows that packing along the lines prefetches
+constexpr int64_t kBytesAtOnce = 1024;  // of a row: what the hardware reads ahead well
+constexpr int64_t kFewPanels = 8;       // of B, for which packing A does not pay
 
 PG_HOST_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 PG_HOST_INLINE int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -33,57 +36,94 @@ PG_HOST_INLINE int64_t balanced(int64_t n, int64_t limit, int64_t unit) {
   return most(unit, ceil_div(ceil_div(n, blocks), unit) * unit);
 }
 
+// Turns `width` lines of `count` elements into rows of a panel.
+template <class T>
+PG_HOST_INLINE void turn_block(const T* from, int64_t stride, T* to, int64_t to_step,
+                               typename GemmVector<T>::Mask out, int64_t count) {
+  using G = GemmVector<T>;
+  constexpr int P = G::kPiece;
+  int64_t p = 0;
+#pragma GCC unroll 1
+  for (; p + P <= count; p += P, from += P) {
+    typename G::V columns[P];
+    G::transpose_piece(from, stride, columns);
+#pragma GCC unroll 4
+    for (int i = 0; i < P; ++i, to += to_step) G::store(out, to, columns[i]);
+  }
+  if (p == count) return;
+  typename G::V columns[P];
+  G::transpose_piece(from, stride, columns);
+#pragma GCC unroll 4
+  for (int i = 0; i < P - 1; ++i, to += to_step)
+    if (p + i < count) G::store(out, to, columns[i]);
+}
+
+// Lines that are contiguous along the depth: a transposition, block by block. A block at an edge,
+// or of lines that fall on the same sets of the cache, is copied to the stack first, line by line.
 template <class T>
 void interleave_runs(const T* runs, int64_t stride, T* panel, int64_t lines, int64_t width,
                      int64_t depth) {
   using G = GemmVector<T>;
+  using V = typename G::V;
   constexpr int W = G::width;
+  const bool collide = stride * int64_t(sizeof(T)) % 4096 == 0;
   for (int64_t l = 0; l < width; l += W) {
-    const int64_t real = least(W, lines - l);
+    const int64_t real = most(0, least(W, lines - l));
     const auto out = G::mask(int(least(W, width - l)));
+    alignas(64) T block[W * W];
+    for (int64_t i = real; i < W; ++i) store(block + i * W, V{});
     for (int64_t d = 0; d < depth; d += W) {
       const int64_t count = least(W, depth - d);
-      const auto in = G::mask(int(count));
       const T* from = runs + l * stride + d;
-      typename G::V rows[W];
-      if (real == W && count == W) {
-        // The runs are as many streams as the hardware does not follow, each line of a cache used
-        // once.
-#pragma GCC unroll 16
-        for (int i = 0; i < W; ++i) {
-          __builtin_prefetch(from + i * stride + 4 * W);
-          rows[i] = load(from + i * stride);
-        }
-      } else {
-#pragma GCC unroll 16
-        for (int i = 0; i < W; ++i)
-          rows[i] = i < real ? G::load(in, from + i * stride) : typename G::V{};
-      }
-      G::transpose(rows);
       T* to = panel + d * width + l;
-      if (count == W && l + W <= width) {
-#pragma GCC unroll 16
-        for (int i = 0; i < W; ++i) store(to + i * width, rows[i]);
+      const bool direct = real == W && count == W && !collide;
+      if (direct) {
+#pragma GCC unroll 1
+        for (int64_t i = 0; i < W; ++i)
+          __builtin_prefetch(from + i * stride + 4 * W);  // more streams than the hardware follows
+        turn_block(from, stride, to, width, out, W);
       } else {
-#pragma GCC unroll 16
-        for (int i = 0; i < W; ++i)
-          if (i < count) G::store(out, to + i * width, rows[i]);
+        const auto in = G::mask(int(count));
+#pragma GCC unroll 1
+        for (int64_t i = 0; i < real; ++i) {
+          __builtin_prefetch(from + i * stride + 4 * W);
+          store(block + i * W, G::load(in, from + i * stride));
+        }
+        turn_block(block, W, to, width, out, count);
       }
     }
   }
 }
 
-// Lines that lie side by side: short copies, a row of the panel each.
+// Lines that lie side by side: short copies, a row of the panel each, for one panel or several.
 template <class T>
 void copy_rows(const T* from, int64_t stride, T* panel, int64_t lines, int64_t width,
                int64_t depth) {
   using G = GemmVector<T>;
   constexpr int64_t W = G::width;
+  const int64_t full = width / W * W, whole = lines / width * width;
+  const auto tail = G::mask(int(width - full));
+  for (int64_t d = 0; whole && d < depth; ++d) {
+    const T* row = from + d * stride;
+    const T* next = row + kRowsAhead * stride;
+    for (int64_t l0 = 0; l0 < whole; l0 += width) {
+      T* to = panel + l0 * depth + d * width;
+      for (int64_t l = 0; l < full; l += W) {
+        __builtin_prefetch(next + l0 + l);
+        store(to + l, load(row + l0 + l));
+      }
+      if (full == width) continue;
+      __builtin_prefetch(next + l0 + full);
+      G::store(tail, to + full, G::load(tail, row + l0 + full));
+    }
+  }
+  if (whole == lines) return;
+  from += whole, lines -= whole, panel += whole * depth;
   for (int64_t l = 0; l < width; l += W) {
     const auto in = G::mask(int(most(0, least(W, lines - l))));
     const auto out = G::mask(int(least(W, width - l)));
     for (int64_t d = 0; d < depth; ++d) {
-      __builtin_prefetch(from + (d + 16) * stride + l);
+      __builtin_prefetch(from + (d + kRowsAhead) * stride + l);
       G::store(out, panel + d * width + l, G::load(in, from + d * stride + l));
     }
   }
@@ -158,11 +198,15 @@ void multiply_block(const Product<T>& q, int64_t j0, int64_t columns, int64_t p0
   ScratchBuffer<T> b(panels * nr * depth);
   const int64_t macs = q.m * columns * depth;
   const bool serial = macs < kSerialMacs;
-  parallel_for(panels, serial ? panels : most(1, kGrain / (nr * most(1, depth))),
+  const auto lines_at_once = [](const Packer<T>& from, int64_t width) {
+    return from.many ? most(1, kBytesAtOnce / (width * int64_t(sizeof(T)))) * width : width;
+  };
+  const int64_t step = lines_at_once(q.b, nr), steps = ceil_div(columns, step);
+  parallel_for(steps, serial ? steps : most(1, kGrain / (step * most(1, depth))),
                [&](int64_t begin, int64_t end) {
-                 for (int64_t j = begin; j < end; ++j)
-                   q.b.pack(q.b.source, b.data + j * nr * depth, j0 + j * nr,
-                            least(nr, columns - j * nr), nr, p0, depth);
+                 for (int64_t j = begin * step; j < least(columns, end * step); j += step)
+                   q.b.pack(q.b.source, b.data + j * depth, j0 + j, least(step, columns - j), nr,
+                            p0, depth);
                });
 
   // Rows are cut first: a finer cut costs little down to some 6 panels. Column groups share A's
@@ -173,23 +217,30 @@ void multiply_block(const Product<T>& q, int64_t j0, int64_t columns, int64_t p0
   const int64_t groups = most(1, least(ceil_div(wanted, row_blocks), panels / 4));
   const int64_t group = ceil_div(panels, groups);
   const int64_t tasks = row_blocks * groups;
-  const auto pack_a = [&](int64_t i, T* to) {
-    q.a.pack(q.a.source, to, i, least(mr, q.m - i), mr, p0, depth);
+  const bool in_place = q.a_in_place && panels <= kFewPanels;
+  const int64_t a_step = lines_at_once(q.a, mr), a_steps = ceil_div(q.m, a_step);
+  const auto pack_a = [&](int64_t i, int64_t end, T* to) {
+    for (; i < end; i += a_step, to += a_step * depth)
+      q.a.pack(q.a.source, to, i, least(a_step, end - i), mr, p0, depth);
   };
-  const int64_t all = groups > 1 ? ceil_div(q.m, mr) : 0;
-  ScratchBuffer<T> shared(all * mr * depth);
-  parallel_for(all, most(1, kGrain / (mr * most(1, depth))), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) pack_a(i * mr, shared.data + i * mr * depth);
-  });
+  const bool ahead = groups > 1 && !in_place;
+  ScratchBuffer<T> shared(ahead ? ceil_div(q.m, mr) * mr * depth : 0);
+  parallel_for(ahead ? a_steps : 0, most(1, kGrain / (a_step * most(1, depth))),
+               [&](int64_t begin, int64_t end) {
+                 pack_a(begin * a_step, least(q.m, end * a_step),
+                        shared.data + begin * a_step * depth);
+               });
   parallel_for(tasks, serial ? tasks : 1, [&](int64_t begin, int64_t end) {
-    ScratchBuffer<T> own(all ? 0 : rows * most(1, depth));
+    ScratchBuffer<T> own(ahead || in_place ? 0 : rows * most(1, depth));
     for (int64_t task = begin; task < end; ++task) {
       const int64_t i0 = task % row_blocks * rows, block = least(rows, q.m - i0);
       const int64_t first = task / row_blocks * group, last = least(panels, first + group);
       if (first >= last) continue;
-      const T* a = all ? shared.data + i0 * depth : own.data;
-      if (!all)
-        for (int64_t i = 0; i < block; i += mr) pack_a(i0 + i, own.data + i * depth);
+      if (!ahead && !in_place) pack_a(i0, i0 + block, own.data);
+      const T* a = in_place ? q.a_in_place + i0 * q.a_rs + p0
+                   : ahead  ? shared.data + i0 * depth
+                            : own.data;
+      const int64_t line = in_place ? q.a_rs : depth;  // from a row of A to the next
       for (int64_t panel = first; panel < last; ++panel) {
         const int64_t j = panel * nr, width = least(nr, columns - j);
         const int64_t vectors = ceil_div(width, W);
@@ -198,8 +249,8 @@ void multiply_block(const Product<T>& q, int64_t j0, int64_t columns, int64_t p0
           Epilogue<T> e = how;
           e.c = c + (i0 + i) * c_rs + j;
           if (e.bias) e.bias += (i0 + i) * q.bias_rs + (j0 + j) * q.bias_cs;
-          micro_kernel_for<T>(true, least(mr, block - i), vectors)(
-              depth, a + i * depth, mr, b.data + panel * nr * depth, nr, tail, e);
+          micro_kernel_for<T>(!in_place, least(mr, block - i), vectors)(
+              depth, a + i * line, in_place ? line : mr, b.data + panel * nr * depth, nr, tail, e);
         }
       }
     }
@@ -213,6 +264,7 @@ void multiply_impl(Product<T> q) {
     const Product<T> p = q;
     q.m = p.n, q.n = p.m;
     q.a = p.b, q.b = p.a;
+    q.a_in_place = nullptr;
     q.c_rs = p.c_cs, q.c_cs = p.c_rs;
     q.bias_rs = p.bias_cs, q.bias_cs = p.bias_rs;
   }

@@ -13,6 +13,7 @@
 #include "kernels/cpu/gemm_convert.h"
 #include "kernels/cpu/gemm_matrix.h"
 #include "kernels/cpu/gemm_vector.h"
+#include "kernels/cpu/runs.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
@@ -24,6 +25,20 @@ PG_HOST_INLINE T finish(const GemmArgs& g, T sum, T c, int64_t j) {
   if (g.beta != 0) v += T(g.beta) * c;
   if (g.bias) v += T(static_cast<const In*>(g.bias)[j * g.bias_stride]);
   return g.activation == GemmArgs::Activation::relu && v < T(0) ? T(0) : v;
+}
+
+// The same for n numbers side by side; `each`: a bias each, not one for all.
+template <class T>
+PG_HOST_INLINE void finish_run(const GemmArgs& g, const T* sums, T* to, const T* bias, bool each,
+                               int64_t n) {
+  const T alpha = T(g.alpha), beta = T(g.beta);
+  const bool relu = g.activation == GemmArgs::Activation::relu;
+  for_lanes<T>(n, [&](int64_t k, int64_t l) PG_LANES {
+    Vec<T> v = load_part(sums + k, l) * alpha;
+    if (beta != 0) v += beta * load_part(to + k, l);
+    if (bias) v += each ? load_part(bias + k, l) : splat(*bias);
+    store_part(to + k, relu ? (v < T(0) ? Vec<T>{} : v) : v, l);
+  });
 }
 
 // Loads of stored elements as the type of the sums.
@@ -45,12 +60,13 @@ PG_HOST_INLINE Vec<T> load_wide_n(const In* p, int64_t n) {
   }
 }
 
-// The sum of the lanes, as reduce_add makes it, without leaving the register.
-template <int S, class V, int... L>
+// The sum of the lanes, as reduce_add makes it, without leaving the register: of all of them, or of
+// those a multiple of Last apart.
+template <int S, int Last = 1, class V, int... L>
 PG_HOST_INLINE V fold_lanes(V v, std::integer_sequence<int, L...> lanes) {
   v += __builtin_shufflevector(v, v, ((L + S) % int(sizeof...(L)))...);
-  if constexpr (S > 1)
-    return fold_lanes<S / 2>(v, lanes);
+  if constexpr (S > Last)
+    return fold_lanes<S / 2, Last>(v, lanes);
   else
     return v;
 }
@@ -60,9 +76,9 @@ PG_HOST_INLINE Elem<V> sum_of_lanes(V v) {
   return fold_lanes<W / 2>(v, std::make_integer_sequence<int, W>{})[0];
 }
 
-// Dot products of one row with G others. A single stream, asked for well ahead, is what the memory
-// answers fastest.
-template <int G, class In, class T>
+// Dot products of one row with G others, kApart from each other in `out`. A single stream, asked
+// for well ahead, is what the memory answers fastest.
+template <int G, int64_t kApart, class In, class T>
 PG_HOST_INLINE void dot_products(const In* row, const T* x, int64_t x_stride, int64_t depth,
                                  T* out) {
   constexpr int W = kLanes<T>;
@@ -97,7 +113,71 @@ PG_HOST_INLINE void dot_products(const In* row, const T* x, int64_t x_stride, in
     for (int g = 0; g < G; ++g) sums[g] = fma(r, load_wide_n<T>(x + g * x_stride + p, n), sums[g]);
   }
 #pragma GCC unroll 4
-  for (int g = 0; g < G; ++g) out[g] = sum_of_lanes(sums[g]);
+  for (int g = 0; g < G; ++g) out[g * kApart] = sum_of_lanes(sums[g]);
+}
+
+// Lane l of the one operand where bit S of l is clear, of the other where it is set; the lanes that
+// High leaves out are those it takes otherwise.
+template <int S, bool High, class V, int... L>
+PG_HOST_INLINE V mixed_lanes(V a, V b, std::integer_sequence<int, L...>) {
+  constexpr int W = int(sizeof...(L));
+  return __builtin_shufflevector(a, b,
+                                 (High ? (L & S ? W + L : L + S) : (L & S ? W + L - S : L))...);
+}
+
+// The sums of the lanes of four vectors: each step halves what is left of all of them at once.
+template <class T>
+PG_HOST_INLINE void four_sums_of_lanes(const Vec<T>* v, T* out) {
+  constexpr int W = kLanes<T>;
+  if constexpr (W < 4) {
+    for (int i = 0; i < 4; ++i) out[i] = sum_of_lanes(v[i]);
+  } else {
+    constexpr std::make_integer_sequence<int, W> lanes;
+    const Vec<T> a =
+        mixed_lanes<1, false>(v[0], v[1], lanes) + mixed_lanes<1, true>(v[0], v[1], lanes);
+    const Vec<T> b =
+        mixed_lanes<1, false>(v[2], v[3], lanes) + mixed_lanes<1, true>(v[2], v[3], lanes);
+    Vec<T> sums = mixed_lanes<2, false>(a, b, lanes) + mixed_lanes<2, true>(a, b, lanes);
+    if constexpr (W > 4) sums = fold_lanes<W / 2, 4>(sums, lanes);
+    memcpy(out, &sums, 4 * sizeof(T));
+  }
+}
+
+// Dot products of `rows` short rows with x: a few rows side by side, since each is over before a
+// chain of its own would pay, and sums of four rows' lanes cost little more than of one.
+constexpr int64_t kRowsAtOnce = kVecBytes == 64 ? 8 : 4;
+template <class T>
+constexpr int64_t kShortDepth = 16 * kLanes<T>;
+template <class In, class T>
+PG_HOST_INLINE void short_dot_products(Matrix<In> mat, int64_t rows, const T* x, int64_t depth,
+                                       T* out) {
+  constexpr int64_t R = kRowsAtOnce, W = kLanes<T>;
+  for (int64_t i = 0; i < rows; i += R) {
+    const int64_t n = least(R, rows - i);
+    const In* row[R];
+    Vec<T> acc[R];
+#pragma GCC unroll 8
+    for (int64_t r = 0; r < R; ++r) {
+      row[r] = mat.data + (i + least(r, n - 1)) * mat.rs;  // past the end: the last one again
+      acc[r] = Vec<T>{};
+    }
+    int64_t p = 0;
+    for (; p + W <= depth; p += W) {
+      const Vec<T> xs = load(x + p);
+#pragma GCC unroll 8
+      for (int64_t r = 0; r < R; ++r) acc[r] = fma(load_wide<T>(row[r] + p), xs, acc[r]);
+    }
+    if (p < depth) {
+      const Vec<T> xs = load_wide_n<T>(x + p, depth - p);
+#pragma GCC unroll 8
+      for (int64_t r = 0; r < R; ++r)
+        acc[r] = fma(load_wide_n<T>(row[r] + p, depth - p), xs, acc[r]);
+    }
+    T sums[R];
+#pragma GCC unroll 8
+    for (int64_t r = 0; r < R; r += 4) four_sums_of_lanes<T>(acc + r, sums + r);
+    for (int64_t r = 0; r < n; ++r) out[i + r] = sums[r];
+  }
 }
 
 constexpr int64_t kFewVectors = 8;
@@ -112,20 +192,24 @@ void vector_dots(Matrix<In> mat, const T* x, int64_t x_stride, int64_t count, in
     T sums[kRows * kFewVectors];
     for (int64_t i0 = begin; i0 < end; i0 += kRows) {
       const int64_t block = least(kRows, end - i0);
-      for (int64_t i = 0; i < block; ++i) {
+      const bool together = depth <= kShortDepth<T> && rows > 1;
+      for (int64_t v = 0; v < count && together; ++v)
+        short_dot_products(Matrix<In>{mat.data + i0 * mat.rs, mat.rs, 1}, block, x + v * x_stride,
+                           depth, sums + v * kRows);
+      for (int64_t i = 0; i < block && !together; ++i) {
         const In* row = mat.data + (i0 + i) * mat.rs;
-        T* out = sums + i * count;
+        T* out = sums + i;
         int64_t v = 0;
         for (; v + 4 <= count; v += 4)
-          dot_products<4>(row, x + v * x_stride, x_stride, depth, out + v);
+          dot_products<4, kRows>(row, x + v * x_stride, x_stride, depth, out + v * kRows);
         if (v + 2 <= count) {
-          dot_products<2>(row, x + v * x_stride, x_stride, depth, out + v);
+          dot_products<2, kRows>(row, x + v * x_stride, x_stride, depth, out + v * kRows);
           v += 2;
         }
-        if (v < count) dot_products<1>(row, x + v * x_stride, x_stride, depth, out + v);
+        if (v < count)
+          dot_products<1, kRows>(row, x + v * x_stride, x_stride, depth, out + v * kRows);
       }
-      for (int64_t i = 0; i < block; ++i)
-        for (int64_t v = 0; v < count; ++v) write(i0 + i, v, sums[i * count + v]);
+      for (int64_t v = 0; v < count; ++v) write(i0, v, sums + v * kRows, block);
     }
   });
 }
@@ -176,8 +260,7 @@ void vector_rows(Matrix<In> mat, const T* x, int64_t x_stride, int64_t count, in
       memset(y, 0, size_t(count * kPiece) * sizeof(T));
       const int64_t j0 = block * kPiece, n = least(kPiece, columns - j0);
       add_rows(y, Matrix<In>{mat.data + j0, mat.rs, 1}, x, x_stride, count, depth, n);
-      for (int64_t v = 0; v < count; ++v)
-        for (int64_t j = 0; j < n; ++j) write(j0 + j, v, y[v * kPiece + j]);
+      for (int64_t v = 0; v < count; ++v) write(j0, v, y + v * kPiece, n);
     }
   });
 }
@@ -217,15 +300,21 @@ bool vector_route(const GemmArgs& g, Matrix<In> a, Matrix<In> b, In* c) {
   if (!in_place)
     for (int64_t v = 0; v < count; ++v)
       read_run(few.data + v * few.rs, few.cs, gathered.data + v * g.k, g.k);
-  const bool plain =
-      g.alpha == 1 && g.beta == 0 && !g.bias && g.activation == GemmArgs::Activation::none;
-  const auto write = [&](int64_t i, int64_t v, T sum) {
-    In& to = c[i * c_step + v * c_other];
-    if (plain) {
-      to = In(sum);
-      return;
+  const auto write = [&](int64_t i, int64_t v, const T* sums, int64_t n) {
+    In* to = c + i * c_step + v * c_other;
+    const In* bias = static_cast<const In*>(g.bias);
+    const int64_t bias_step = few_rows ? g.bias_stride : 0;
+    if (bias) bias += (few_rows ? i : v) * g.bias_stride;
+    if constexpr (std::is_same_v<In, T>) {
+      if (c_step == 1 && (!bias || bias_step <= 1)) {
+        finish_run(g, sums, to, bias, bias_step == 1, n);
+        return;
+      }
     }
-    to = In(finish<In>(g, sum, g.beta != 0 ? T(to) : T(0), few_rows ? i : v));
+    for (int64_t k = 0; k < n; ++k) {
+      In& one = to[k * c_step];
+      one = In(finish<In>(g, sums[k], g.beta != 0 ? T(one) : T(0), few_rows ? i + k : v));
+    }
   };
   if (along_lines) {
     vector_rows(Matrix<In>{mat.data, mat.cs, 1}, x, x_stride, count, g.k, length, write);

@@ -38,28 +38,46 @@ void micro_kernel(int64_t k, const T* a, int64_t a_step, const T* b, int64_t b_s
     a += KMajor ? a_step : 1;
     b += b_step;
   }
-  const V alpha = splat(e.alpha), beta = splat(e.beta);
+  // Each step of the epilogue is one branch for the whole tile.
+  const auto for_each = [&](auto&& f) __attribute__((always_inline)) {
 #pragma GCC unroll 16
-  for (int i = 0; i < MR; ++i) {
-    T* c = e.c + i * e.c_rs;
+    for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 2
-    for (int j = 0; j < NV; ++j) {
-      const bool edge = j == NV - 1;
-      V v = acc[i][j] * alpha;
-      if (e.beta != 0) v = fma(beta, edge ? G::load(mask, c + j * W) : load(c + j * W), v);
-      if (e.bias) {
-        if (e.bias_per_column)
-          v += edge ? G::load(mask, e.bias + j * W) : load(e.bias + j * W);
-        else
-          v += splat(e.bias[i * e.bias_rs]);
-      }
-      if (e.relu) v = v < V{} ? V{} : v;  // NaN stays
-      if (edge)
-        G::store(mask, c + j * W, v);
-      else
-        store(c + j * W, v);
-    }
+      for (int j = 0; j < NV; ++j) f(i, j);
+  };
+  T* const c = e.c;
+  const int64_t c_rs = e.c_rs;
+  const auto read = [&](const T* p, int j) __attribute__((always_inline)) {
+    return j == NV - 1 ? G::load(mask, p + j * W) : load(p + j * W);
+  };
+  if (e.alpha != 1) {
+    const V alpha = splat(e.alpha);
+    for_each([&](int i, int j) __attribute__((always_inline)) { acc[i][j] *= alpha; });
   }
+  if (e.beta != 0) {
+    const V beta = splat(e.beta);
+    for_each([&](int i, int j) __attribute__((always_inline)) {
+      acc[i][j] = fma(beta, read(c + i * c_rs, j), acc[i][j]);
+    });
+  }
+  if (const T* const bias = e.bias) {
+    const int64_t bias_rs = e.bias_rs;
+    if (e.bias_per_column)
+      for_each([&](int i, int j) __attribute__((always_inline)) { acc[i][j] += read(bias, j); });
+    else
+      for_each([&](int i, int j)
+                   __attribute__((always_inline)) { acc[i][j] += splat(bias[i * bias_rs]); });
+  }
+  if (e.relu)
+    for_each([&](int i, int j) __attribute__((always_inline)) {
+      acc[i][j] = acc[i][j] < V{} ? V{} : acc[i][j];  // NaN stays
+    });
+  for_each([&](int i, int j) __attribute__((always_inline)) {
+    if (j == NV - 1)
+      G::store(mask, c + i * c_rs + j * W, acc[i][j]);
+    else
+      store(c + i * c_rs + j * W, acc[i][j]);
+  });
 }
 
 template <class T, bool KMajor, int NV, int... I>

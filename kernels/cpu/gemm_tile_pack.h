@@ -140,6 +140,25 @@ struct SplitFloats {
   }
 };
 
+// A panel of B from lines that lie side by side: word by word of the depth along all the lines, so
+// that a line of the cache is read once. The rows are more streams than the hardware follows.
+template <class Elements>
+void pack_columns_along(const Elements& elements, const typename Elements::Stored* from,
+                        int64_t depth_stride, uint32_t* panel, int64_t plane, int planes,
+                        int64_t lines, int64_t width, int64_t count) {
+  constexpr int64_t per = Elements::kPerWord, kAhead = 32;
+  const int64_t words = (count + per * kTileWords - 1) / (per * kTileWords) * kTileWords;
+  for (int64_t w = 0; w < words; ++w, from += per * depth_stride, panel += kTileColumns) {
+    for (int64_t e = 0; e < per; ++e) __builtin_prefetch(from + (kAhead + e) * depth_stride);
+    for (int64_t l = 0; l < width; l += 16) {
+      if (w * per < count && l < lines)
+        elements.depth(from + l, depth_stride, lines - l, count - w * per, panel + l, plane);
+      else
+        for (int q = 0; q < planes; ++q) memset(panel + l + q * plane, 0, 64);
+    }
+  }
+}
+
 // The lines from `line` on, of which `lines` are there, and elements [p, p + count) as a panel: if
 // kByLine that of A with `width` rows, else that of B. Lines and elements that are not there become
 // 0.
@@ -151,6 +170,8 @@ void pack_panel(const Elements& elements, const TileSource& source, uint32_t* pa
   const int64_t ls = source.line_stride, ds = source.depth_stride;
   const E* origin = static_cast<const E*>(source.data) + line * ls + p * ds;
   const int64_t to_stride = kByLine ? kTileWords : kTileColumns;
+  if (!kByLine && ls == 1 && ds != 1)
+    return pack_columns_along(elements, origin, ds, panel, plane, planes, lines, width, count);
   for (int64_t d = 0; d < count; d += kBlock) {
     const int64_t elements_left = count - d;
     for (int64_t l = 0; l < width; l += 16) {
@@ -161,18 +182,16 @@ void pack_panel(const Elements& elements, const TileSource& source, uint32_t* pa
           panel + (kByLine ? (d / kBlock * width + l) * kTileWords : d / per * kTileColumns + l);
       const int64_t wanted = kByLine && width - l < 16 ? width - l : 16;
       alignas(64) uint32_t block[kMostPlanes][16][16];
-      if (ls == 1 && ds != 1) {
+      if (kByLine && ls == 1 && ds != 1) {
         for (int w = 0; w < kTileWords; ++w) {
-          uint32_t* into = kByLine ? block[0][w] : to + w * to_stride;
-          const int64_t step = kByLine ? 256 : plane;
           if (w * per < elements_left && there > 0)
-            elements.depth(from + w * per * ds, ds, there, elements_left - w * per, into, step);
+            elements.depth(from + w * per * ds, ds, there, elements_left - w * per, block[0][w],
+                           256);
           else
-            for (int q = 0; q < planes; ++q) memset(into + q * step, 0, 64);
+            for (int q = 0; q < planes; ++q) memset(block[q][w], 0, 64);
         }
-        if (kByLine)
-          for (int q = 0; q < planes; ++q)
-            transpose_words(block[q], to + q * plane, to_stride, wanted);
+        for (int q = 0; q < planes; ++q)
+          transpose_words(block[q], to + q * plane, to_stride, wanted);
         continue;
       }
       E gathered[kBlock];
@@ -184,6 +203,7 @@ void pack_panel(const Elements& elements, const TileSource& source, uint32_t* pa
           continue;
         }
         const E* run = from + i * ls;
+        if (ds == 1) __builtin_prefetch(run + 4 * kBlock);
         const int64_t n = elements_left < kBlock ? elements_left : kBlock;
         if (ds != 1) {
           for (int64_t e = 0; e < n; ++e) gathered[e] = run[e * ds];

@@ -90,11 +90,53 @@ struct GemmVector {
     }
   }
 
+  // The same from a block in L1, `width` lines of `width` elements: kPiece elements of every line
+  // become columns. Loads put the 128-bit pieces of a vector together, so that shuffles are left
+  // for 4 x 4 (2 x 2) elements.
+  static constexpr int kPiece = 16 / int(sizeof(T));  // elements in 128 bits
+  PG_HOST_INLINE static void transpose_piece(const T* from, int64_t stride, V (&out)[kPiece]) {
+    V r[kPiece];
+#pragma GCC unroll 4
+    for (int i = 0; i < kPiece; ++i) r[i] = load_pieces(from + i * stride, kPiece * stride);
+    constexpr auto lanes = std::make_integer_sequence<int, width>{};
+    if constexpr (kPiece == 2) {
+      out[0] = unpack<1, 0>(r[0], r[1], lanes), out[1] = unpack<1, 1>(r[0], r[1], lanes);
+    } else {
+      const V a = unpack<1, 0>(r[0], r[1], lanes), b = unpack<1, 0>(r[2], r[3], lanes),
+              c = unpack<1, 1>(r[0], r[1], lanes), d = unpack<1, 1>(r[2], r[3], lanes);
+      out[0] = unpack<2, 0>(a, b, lanes), out[1] = unpack<2, 1>(a, b, lanes);
+      out[2] = unpack<2, 0>(c, d, lanes), out[3] = unpack<2, 1>(c, d, lanes);
+    }
+  }
+
  private:
   template <int S, int High, int... L>
   PG_HOST_INLINE static V exchange(V a, V b, std::integer_sequence<int, L...>) {
     return __builtin_shufflevector(
         a, b, (High ? (L & S ? width + L : L + S) : (L & S ? width + L - S : L))...);
+  }
+  PG_HOST_INLINE static V load_pieces(const T* from, [[maybe_unused]] int64_t step) {
+#if defined(__AVX512F__)
+    const auto piece = [&](int q) { return _mm_loadu_ps((const float*)(from + q * step)); };
+    __m512 v = _mm512_castps128_ps512(piece(0));
+    v = _mm512_insertf32x4(v, piece(1), 1);
+    v = _mm512_insertf32x4(v, piece(2), 2);
+    return (V)_mm512_insertf32x4(v, piece(3), 3);
+#elif defined(__AVX2__)
+    const auto piece = [&](int q) { return _mm_loadu_ps((const float*)(from + q * step)); };
+    return (V)_mm256_insertf128_ps(_mm256_castps128_ps256(piece(0)), piece(1), 1);
+#else
+    static_assert(width == kPiece);
+    return pygrad::cpu::PG_ISA_NS::load(from);
+#endif
+  }
+  // Within every 128 bits: groups of U elements of a's and b's lower (higher) halves in turn.
+  template <int U, int High, int... L>
+  PG_HOST_INLINE static V unpack(V a, V b, std::integer_sequence<int, L...>) {
+    return __builtin_shufflevector(
+        a, b,
+        (L / kPiece * kPiece + High * (kPiece / 2) + L % kPiece / U / 2 * U + L % kPiece % U +
+         (L % kPiece / U % 2 ? width : 0))...);
   }
 };
 

@@ -13,14 +13,11 @@
 #include "kernels/cpu/kernels_decl.h"
 #include "kernels/cpu/lines.h"
 #include "kernels/cpu/parallel.h"
+#include "kernels/cpu/words.h"
 #include "kernels/kernels.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 namespace {
-
-struct Bytes16 {
-  uint64_t low, high;
-};
 
 // Rows picked at random are cold, and no hardware prefetcher guesses the next one. At most a page.
 PG_HOST_INLINE void prefetch_row(const void* row, int64_t bytes) {
@@ -54,37 +51,29 @@ void move_runs(const Lines<3>& all, U* plain, U* indexed, const int64_t* index, 
       }
       return;
     }
-    for (int64_t i = 0; i < n; ++i) {
-      U* element = x + i * xs + k[i * is] * scale;
-      if constexpr (kPut)
-        *element = p[i * ps];
-      else
-        p[i * ps] = *element;
+    const auto each = [&](int64_t ps, int64_t xs, int64_t is, int64_t scale)
+                          __attribute__((always_inline)) {
+#pragma GCC unroll 4
+                            for (int64_t i = 0; i < n; ++i) {
+                              U* element = x + i * xs + k[i * is] * scale;
+                              if constexpr (kPut)
+                                *element = p[i * ps];
+                              else
+                                p[i * ps] = *element;
+                            }
+                          };
+    if (ps != 1 || is != 1) {
+      each(ps, xs, is, scale);
+    } else if (xs == 0 && scale == 1) {  // picked within a row
+      each(1, 0, 1, 1);
+    } else {
+      each(1, xs, 1, scale);
     }
   });
 }
 
 // --- whole rows ---------------------------------------------------------------------------------
 
-// Copies of `kPart` bytes at a time, the last one overlapping the one before; bytes >= kPart.
-template <int64_t kPart>
-PG_HOST_INLINE void copy_parts(char* to, const char* from, int64_t bytes) {
-  typedef char Part __attribute__((vector_size(kPart), aligned(1), may_alias));
-  const auto part = [&](int64_t i) __attribute__((always_inline)) {
-    *reinterpret_cast<Part*>(to + i) = *reinterpret_cast<const Part*>(from + i);
-  };
-  int64_t i = 0;
-  for (; i + kPart < bytes; i += kPart) part(i);
-  part(bytes - kPart);
-}
-PG_HOST_INLINE void copy_row(char* to, const char* from, int64_t bytes) {
-  if (bytes >= 32)
-    copy_parts<32>(to, from, bytes);
-  else if (bytes >= 16)
-    copy_parts<16>(to, from, bytes);
-  else
-    copy_parts<8>(to, from, bytes);
-}
 // Where every run is a row to copy.
 bool moves_rows(const Lines<3>& all, int64_t item) {
   return all.inner_stride(0) == 1 && all.inner_stride(1) == 1 && all.inner_stride(2) == 0 &&
@@ -110,17 +99,16 @@ void move_rows(const Lines<3>& all, char* plain, char* indexed, const int64_t* i
     const auto row = [&](int64_t i) __attribute__((always_inline)) {
       return x + (i * xs + k[i * is] * scale) * item;
     };
-    for (int64_t i = 0; i < n; ++i) {
-      if (i + kAhead < n) {
-        const char* next = row(i + kAhead);
-        for (int64_t b = 0; b < bytes && b < kFetched; b += kLine) __builtin_prefetch(next + b);
+    with_copier(bytes, [&](auto copy) __attribute__((always_inline)) {
+      for (int64_t i = 0; i < n; ++i) {
+        if (i + kAhead < n) {
+          const char* next = row(i + kAhead);
+          for (int64_t b = 0; b < bytes && b < kFetched; b += kLine) __builtin_prefetch(next + b);
+        }
+        char* target = p + i * ps * item;
+        kPut ? copy(row(i), target) : copy(target, row(i));
       }
-      char* target = p + i * ps * item;
-      if constexpr (kPut)
-        copy_row(row(i), target, bytes);
-      else
-        copy_row(target, row(i), bytes);
-    }
+    });
     begin += n;
   }
 }
@@ -150,7 +138,7 @@ void move_any(const View& plain, const View& indexed, const View& index, int64_t
     case 8:
       return move(static_cast<uint64_t*>(nullptr));
     default:
-      return move(static_cast<Bytes16*>(nullptr));
+      return move(static_cast<Pair*>(nullptr));
   }
 }
 

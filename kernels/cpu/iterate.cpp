@@ -2,6 +2,7 @@
 #include "kernels/cpu/iterate.h"
 
 #include "kernels/cpu/vec.h"
+#include "kernels/cpu/words.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
 
@@ -162,7 +163,7 @@ void load_words(void* to, const char* from, int64_t stride, int64_t n) {
   if (stride == int64_t(sizeof(Word))) {
     memcpy(to, from, size_t(n) * sizeof(Word));
   } else {
-    load_as<Word, Word>(to, from, stride, n);
+    pick_words<Word>(static_cast<char*>(to), from, stride, n);
   }
 }
 template <class Word>
@@ -198,7 +199,7 @@ LoadRun load_run(DType compute, DType storage) {
       case 8:
         return load_words<uint64_t>;
       default:
-        return load_words<Complex128>;
+        return load_words<Pair>;
     }
   }
   if (compute == DType::Int64) {
@@ -253,7 +254,7 @@ StoreRun store_run(DType storage, DType compute) {
       case 8:
         return store_words<uint64_t>;
       default:
-        return store_words<Complex128>;
+        return store_words<Pair>;
     }
   }
   switch (compute) {

@@ -62,10 +62,15 @@ struct Odometer {
   // Elements from here to the end of the innermost row.
   PG_HOST_INLINE int64_t left_in_row() const { return nest.sizes[0] - index[0]; }
   // Moves by count <= left_in_row().
-  PG_HOST_INLINE void advance(int64_t count) {
-    index[0] += count;
-    for (int k = 0; k < N; ++k) offset[k] += count * nest.strides[k][0];
-    for (int d = 0; index[d] == nest.sizes[d] && d + 1 < nest.ndim; ++d) {
+  PG_HOST_INLINE void advance(int64_t count) { advance_along(0, count); }
+  // Moves by whole rows that lie along dimension 1.
+  PG_HOST_INLINE void advance_rows(int64_t count) { advance_along(1, count); }
+
+ private:
+  PG_HOST_INLINE void advance_along(int dim, int64_t count) {
+    index[dim] += count;
+    for (int k = 0; k < N; ++k) offset[k] += count * nest.strides[k][dim];
+    for (int d = dim; index[d] == nest.sizes[d] && d + 1 < nest.ndim; ++d) {
       index[d] = 0;
       ++index[d + 1];
       for (int k = 0; k < N; ++k) {
@@ -88,6 +93,22 @@ PG_HOST_INLINE void for_each_row(const Nest<N>& nest, int64_t begin, int64_t end
     f(pointers, n);
     at.advance(n);
     left -= n;
+  }
+}
+
+// Calls f(pointers, rows) for runs of whole innermost rows, [begin, end) of them, that follow each
+// other along dimension 1: row r starts r * nest.strides[k][1] bytes on. At least two dimensions.
+template <int N, class F>
+PG_HOST_INLINE void for_each_row_run(const Nest<N>& nest, int64_t begin, int64_t end, F&& f) {
+  if (begin >= end) return;
+  Odometer<N> at(nest, begin * nest.sizes[0]);
+  for (int64_t left = end - begin; left > 0;) {
+    const int64_t in_run = nest.sizes[1] - at.index[1], n = in_run < left ? in_run : left;
+    char* pointers[N];
+    for (int k = 0; k < N; ++k) pointers[k] = at.ptr(k);
+    f(pointers, n);
+    left -= n;
+    if (left > 0) at.advance_rows(n);
   }
 }
 

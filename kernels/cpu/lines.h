@@ -56,6 +56,9 @@ struct Lines {
   int64_t inner_size() const { return sizes[ndim - 1]; }
   int64_t inner_stride(int k) const { return strides[k][ndim - 1]; }
 
+  // True where operand k holds the lines one behind the other, each n packed elements.
+  bool packed(int k, int64_t n) const { return ndim == 1 && step[k] == 1 && strides[k][0] == n; }
+
   // True where neighbouring lines lie closer together than the elements of one line.
   bool prefer_columns(int k) const {
     const int64_t s = inner_stride(k) < 0 ? -inner_stride(k) : inner_stride(k);
@@ -70,13 +73,28 @@ struct Lines {
 // inner_stride(k).
 template <int kOperands, class F>
 PG_HOST_INLINE void for_runs(const Lines<kOperands>& all, int64_t begin, int64_t end, F&& f) {
-  const int64_t inner = all.inner_size();
-  while (begin < end) {
-    int64_t offset[kOperands];
-    all.at(begin, offset);
-    const int64_t left = inner - begin % inner, n = left < end - begin ? left : end - begin;
+  if (begin >= end) return;
+  const int inner = all.ndim - 1;
+  int64_t index[kMaxDims + 1], offset[kOperands];
+  all.at(begin, offset);
+  for (int64_t d = inner, rest = begin; d >= 0; --d) {
+    index[d] = d > 0 ? rest % all.sizes[d] : rest;
+    if (d > 0) rest /= all.sizes[d];
+  }
+  while (true) {
+    const int64_t left = all.sizes[inner] - index[inner],
+                  n = left < end - begin ? left : end - begin;
     f(offset, n);
     begin += n;
+    if (begin >= end) return;
+    for (int k = 0; k < kOperands; ++k) offset[k] -= index[inner] * all.strides[k][inner];
+    index[inner] = 0;
+    for (int d = inner - 1; d >= 0; --d) {
+      for (int k = 0; k < kOperands; ++k) offset[k] += all.strides[k][d];
+      if (++index[d] < all.sizes[d]) break;
+      index[d] = 0;
+      for (int k = 0; k < kOperands; ++k) offset[k] -= all.sizes[d] * all.strides[k][d];
+    }
   }
 }
 

@@ -40,6 +40,17 @@ PG_HOST_INLINE void parallel_for(int64_t n, int64_t grain, F&& f) {
                   &context);
 }
 
+// A grain of at most about `grain` that cuts [0, n) into pieces of one length, a multiple of
+// `unit`, and few pieces into an even number: a last piece of a few elements leaves a thread idle
+// for as long as the others take.
+PG_HOST_INLINE int64_t even_grain(int64_t n, int64_t grain, int64_t unit) {
+  if (n <= grain) return grain;
+  int64_t pieces = (n + grain - 1) / grain;
+  if (pieces < 16) pieces += pieces % 2;
+  const int64_t piece = (n + pieces - 1) / pieces;
+  return (piece + unit - 1) / unit * unit;
+}
+
 // Elements of simple work (one load, one store) below which a second thread does not pay.
 constexpr int64_t kGrain = 32768;
 

@@ -40,6 +40,8 @@ template <class A>
 struct Fold {
   A identity;
   A (*block)(const A* p, int64_t n);
+  // block() of `count` rows of n elements, `step` apart.
+  void (*lines)(const A* p, int64_t step, int64_t count, int64_t n, A* results);
   // count: 1 or kFoldRows; the next rows, `ahead` elements further on, are fetched meanwhile.
   void (*rows)(A* acc, const A* const* rows, int count, int64_t n, int64_t ahead);
   A (*join)(A a, A b);
@@ -47,6 +49,9 @@ struct Fold {
 template <class Op, class A>
 Fold<A> make_fold() {
   return {Op::template identity<A>(), [](const A* p, int64_t n) { return fold_block<Op>(p, n); },
+          [](const A* p, int64_t step, int64_t count, int64_t n, A* results) {
+            fold_lines<Op>(p, step, count, n, results);
+          },
           [](A* acc, const A* const* rows, int count, int64_t n, int64_t ahead) {
             count == 1 ? fold_rows<Op, false>(acc, rows, n, 0)
                        : fold_rows<Op, true>(acc, rows, n, ahead);
@@ -117,6 +122,33 @@ struct Folder {
     return cascade.result();
   }
 
+  // Of `n` outputs, the first elements of which stand `step` apart from `base` on.
+  void fold_outputs(int64_t base, int64_t step, int64_t n, A* results) const {
+    const int64_t count = plan.count, stride = plan.row_stride();
+    if (plan.reduced > 1 || count > kBlock) {
+      for (int64_t i = 0; i < n; ++i) results[i] = fold_elements(base + i * step, 0, count);
+    } else if (access.in_place && stride == 1) {
+      op.lines(static_cast<const A*>(in) + base, step, n, count, results);
+    } else {  // as many as a buffer holds
+      alignas(64) A buffer[kBlock];
+      for (int64_t i = 0; i < n;) {
+        const int64_t m = least(n - i, kBlock / count), at = base + i * step;
+        const A* rows = buffer;
+        if (stride == 1 && step == count) {
+          rows = access.load(in, at, 1, m * count, buffer);
+        } else {
+          for (int64_t k = 0; k < m; ++k) {
+            A* to = buffer + k * count;
+            const A* row = access.load(in, at + k * step, stride, count, to);
+            if (row != to) memcpy(to, row, size_t(count) * sizeof(A));
+          }
+        }
+        op.lines(rows, count, m, count, results + i);
+        i += m;
+      }
+    }
+  }
+
   void rows() const {
     const int64_t segments = (plan.count + kSegment - 1) / kSegment;
     if (segments > 1) {
@@ -141,12 +173,13 @@ struct Folder {
     }
     const int64_t line = plan.line_size(), step = plan.line_stride();
     const int64_t out_step = plan.kept_out[0][plan.kept - 1];
-    parallel_for(plan.outputs, 1 + kGrain / (plan.count + 1), [&](int64_t begin, int64_t end) {
+    const int64_t grain = even_grain(plan.outputs, 1 + kGrain / (plan.count + 1), 1);
+    parallel_for(plan.outputs, grain, [&](int64_t begin, int64_t end) {
       A results[kResults];
       while (begin < end) {
         const Offsets at = kept_offset(plan, begin);
         const int64_t n = least(least(line - begin % line, end - begin), kResults);
-        for (int64_t i = 0; i < n; ++i) results[i] = fold_elements(at.in + i * step, 0, plan.count);
+        fold_outputs(at.in, step, n, results);
         finish(results, n);
         access.store(out, at.out, out_step, n, results);
         begin += n;
@@ -160,10 +193,13 @@ struct Folder {
   void fold_rows_in_order(int64_t count, int64_t n, int64_t step, A* results, A* level,
                           Next&& next) const {
     const A* rows[kFoldRows];
+    if (count <= kRowsPerLevel) level = results;
     for (int64_t i = 0; i < n; ++i) results[i] = op.identity;
     while (count > 0) {
       const int64_t now = least(kRowsPerLevel, count);
-      for (int64_t i = 0; i < n; ++i) level[i] = op.identity;
+      if (level != results) {
+        for (int64_t i = 0; i < n; ++i) level[i] = op.identity;
+      }
       int64_t r = 0;
       for (; r + kFoldRows <= now; r += kFoldRows) {
         for (int k = 0; k < kFoldRows; ++k) rows[k] = next(k);
@@ -173,9 +209,10 @@ struct Folder {
         rows[0] = next(0);
         op.rows(level, rows, 1, n, 0);
       }
+      count -= now;
+      if (level == results) continue;
       rows[0] = level;
       op.rows(results, rows, 1, n, 0);
-      count -= now;
     }
   }
 
@@ -201,6 +238,15 @@ struct Folder {
     }
     const int64_t row = plan.row_size(), step = plan.row_stride(), stride = plan.line_stride();
     int64_t column = begin % row, at = base + reduced_offset(plan, begin);
+    if (access.in_place && stride == 1 && plan.reduced == 1) {
+      const A* next = static_cast<const A*>(in) + at;
+      fold_rows_in_order(end - begin, n, step, results, level, [&](int) {
+        const A* p = next;
+        next += step;
+        return p;
+      });
+      return;
+    }
     fold_rows_in_order(end - begin, n, step, results, level, [&](int slot) {
       const A* p = access.load(in, at, stride, n, buffers + slot * kGathered);
       ++begin;
@@ -264,8 +310,10 @@ template <class A>
 void run(const View& out, const View& in, Fold<A> op, Access<A> access, bool mean) {
   Reduction plan = plan_reduction(out, out, in);
   if (plan.outputs == 0) return;
-  // However few the columns: rows without gaps are folded many at a time.
+  // However few the columns: rows without gaps are folded many at a time. However short the rows:
+  // where they are contiguous, so are they.
   if (access.in_place && is_dense(plan)) plan.columns = true;
+  if (plan.reduced == 1 && plan.row_stride() == 1 && plan.row_size() > 1) plan.columns = false;
   const Folder<A> folder{plan, access, op, in.data, out.data, mean ? double(plan.count) : 0.0};
   if (plan.count == 0) {
     A empty = op.identity;
@@ -362,12 +410,12 @@ void reduce(ReduceOp op, const View& out, const View& in) {
       });
     case ReduceOp::amax:
       return dispatch<RealAndBool>(in.dtype, "amax", [&]<class T>() {
-        using A = order_t<T>;
+        using A = extreme_t<T>;
         fold<FoldMax, A>(out, in, plain_access<A, T>());
       });
     case ReduceOp::amin:
       return dispatch<RealAndBool>(in.dtype, "amin", [&]<class T>() {
-        using A = order_t<T>;
+        using A = extreme_t<T>;
         fold<FoldMin, A>(out, in, plain_access<A, T>());
       });
     case ReduceOp::sum_of_squares:

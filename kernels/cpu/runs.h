@@ -90,15 +90,6 @@ struct Positions {
 
 // --- vector loops ---
 
-// 0, 1, 2, ...
-template <class V>
-PG_HOST_INLINE Mask<V> lane_numbers() {
-  alignas(64) static constexpr Elem<Mask<V>> numbers[16] = {0, 1, 2,  3,  4,  5,  6,  7,
-                                                            8, 9, 10, 11, 12, 13, 14, 15};
-  Mask<V> lanes;
-  memcpy(&lanes, numbers, sizeof lanes);
-  return lanes;
-}
 // The first k lanes of v, the others `fill`.
 template <class V>
 PG_HOST_INLINE V first_lanes(V v, int64_t k, Elem<V> fill) {

@@ -106,38 +106,76 @@ PG_HOST_INLINE const T* column_run(const Column<T, RunReader<T>>& c, int64_t r, 
   return c.access.get(c.offset + r * c.row_stride, c.column_stride, n, buffer);
 }
 
+// Few columns whose rows touch are taken several rows at a time, as rows of `width` elements, and
+// each column's parts joined between the passes.
+struct Groups {
+  int64_t n, rows, count, width;  // columns, rows of them; rows in a group and their elements
+  Groups(int64_t columns, int64_t rows_, bool touch) : n(columns), rows(rows_), count(1) {
+    if (touch && n < kLeastColumns && rows >= 8) count = least(kMostColumns / 2 / n, rows / 4);
+    width = n * count;
+  }
+  // f(first row, elements) for each group.
+  template <class F>
+  PG_HOST_INLINE void each(F&& f) const {
+    for (int64_t r = 0; r < rows; r += count) f(r, least(width, (rows - r) * n));
+  }
+  // join(a, b) over the parts of each column.
+  template <class T, class F>
+  void fold(T* values, F&& join) const {
+    for (int64_t i = n; i < width; i += n) {
+      for (int64_t c = 0; c < n; ++c) values[c] = join(values[c], values[i + c]);
+    }
+  }
+  template <class T>
+  void spread(T* values) const {
+    for (int64_t i = n; i < width; ++i) values[i] = values[i - n];
+  }
+};
+template <class T, class Access>
+bool rows_touch(const Column<T, Access>& c, int64_t n) {
+  return c.access.native && c.column_stride == 1 && c.row_stride == n;
+}
+
 template <bool kLog, class T>
 void softmax_columns(const Column<T, RunWriter<T>>& out, const Column<T, RunReader<T>>& in,
-                     int64_t rows, int64_t n) {
+                     int64_t rows, int64_t columns) {
   alignas(64) T buffer[kMostColumns], m[kMostColumns], s[kMostColumns];
-  for (int64_t i = 0; i < padded<T>(n); ++i) {
-    m[i] = -std::numeric_limits<T>::infinity();
+  const Groups groups(columns, rows, rows_touch(in, columns) && rows_touch(out, columns));
+  const T lowest = -std::numeric_limits<T>::infinity();
+  for (int64_t i = 0; i < padded<T>(groups.width); ++i) {
+    m[i] = lowest;
     s[i] = T(0);
   }
-  for (int64_t r = 0; r < rows; ++r) {
+  groups.each([&](int64_t r, int64_t n) {
     const T* x = column_run(in, r, n, buffer);
     for_lanes<T>(n, [&](int64_t i, int64_t k)
-                        PG_LANES { store(m + i, max(load_part(x + i, k), load(m + i))); });
-  }
+                        PG_LANES { store(m + i, max(load_or(x + i, k, lowest), load(m + i))); });
+  });
+  groups.fold(m, [](T a, T b) { return a > b ? a : b; });
+  groups.spread(m);
   // The exponentials stay where the results go, unless that rounds them.
   const bool kept = !kLog && out.access.native && out.column_stride == 1;
-  for (int64_t r = 0; r < rows; ++r) {
+  groups.each([&](int64_t r, int64_t n) {
     const T* x = column_run(in, r, n, buffer);
     T* y = kept ? out.access.target(out.offset + r * out.row_stride, 1, n, buffer) : buffer;
     for_lanes<T>(n, [&](int64_t i, int64_t k) PG_LANES {
       const Vec<T> e = exp_or_zero(load_part(x + i, k) - load(m + i));
-      store(s + i, load(s + i) + e);
+      store(s + i, load(s + i) + first_lanes(e, k, T(0)));
       if (kept) store_part(y + i, e, k);
     });
+  });
+  groups.fold(s, [](T a, T b) { return a + b; });
+  for (int64_t i = 0; i < columns; i += kLanes<T>) {
+    store(s + i, kLog ? log(load(s + i)) : T(1) / load(s + i));
   }
-  for (int64_t i = 0; i < n; ++i) s[i] = kLog ? T(std::log(s[i])) : T(1) / s[i];
-  for (int64_t r = 0; r < rows; ++r) {
+  groups.spread(s);
+  groups.each([&](int64_t r, int64_t n) {
     const int64_t at = out.offset + r * out.row_stride;
     T* y = out.access.target(at, out.column_stride, n, buffer);
     if (kept) {
       for_lanes<T>(n, [&](int64_t i, int64_t k)
                           PG_LANES { store_part(y + i, load_part(y + i, k) * load(s + i), k); });
-      continue;
+      return;
     }
     const T* x = column_run(in, r, n, buffer);
     for_lanes<T>(n, [&](int64_t i, int64_t k) PG_LANES {
@@ -145,23 +183,28 @@ void softmax_columns(const Column<T, RunWriter<T>>& out, const Column<T, RunRead
       store_part(y + i, kLog ? shifted - load(s + i) : exp_or_zero(shifted) * load(s + i), k);
     });
     out.access.put(y, at, out.column_stride, n);
-  }
+  });
 }
 
 template <bool kLog, class T>
 void softmax_columns_backward(const Column<T, RunWriter<T>>& out,
                               const Column<T, RunReader<T>>& grad,
-                              const Column<T, RunReader<T>>& in, int64_t rows, int64_t n) {
+                              const Column<T, RunReader<T>>& in, int64_t rows, int64_t columns) {
   alignas(64) T buffer[kMostColumns], buffer2[kMostColumns], s[kMostColumns];
-  for (int64_t i = 0; i < padded<T>(n); ++i) s[i] = T(0);
-  for (int64_t r = 0; r < rows; ++r) {
+  const Groups groups(
+      columns, rows,
+      rows_touch(in, columns) && rows_touch(grad, columns) && rows_touch(out, columns));
+  for (int64_t i = 0; i < padded<T>(groups.width); ++i) s[i] = T(0);
+  groups.each([&](int64_t r, int64_t n) {
     const T *g = column_run(grad, r, n, buffer), *y = column_run(in, r, n, buffer2);
     for_lanes<T>(n, [&](int64_t i, int64_t k) PG_LANES {
       const Vec<T> v = load_part(g + i, k);
       store(s + i, load(s + i) + (kLog ? v : v * load_part(y + i, k)));
     });
-  }
-  for (int64_t r = 0; r < rows; ++r) {
+  });
+  groups.fold(s, [](T a, T b) { return a + b; });
+  groups.spread(s);
+  groups.each([&](int64_t r, int64_t n) {
     const T *g = column_run(grad, r, n, buffer), *y = column_run(in, r, n, buffer2);
     const int64_t at = out.offset + r * out.row_stride;
     T* d = out.access.target(at, out.column_stride, n, buffer);
@@ -170,7 +213,7 @@ void softmax_columns_backward(const Column<T, RunWriter<T>>& out,
       store_part(d + i, kLog ? a - exp_or_zero(b) * sum : (a - sum) * b, k);
     });
     out.access.put(d, at, out.column_stride, n);
-  }
+  });
 }
 
 // --- drivers ---

@@ -19,55 +19,142 @@ constexpr int kBlockBits = 4;  // registers of a block: 16
 template <class E>
 constexpr int64_t kBlockSize = kEntryLanes<E> << kBlockBits;
 
-template <class E>
+// Everything below is written for one line in memory order and, with kColumns, for one line per
+// lane, whose next entry is a vector further on. Sizes count entries of all lines.
+template <class E, bool kColumns>
+constexpr int kLaneBits = kColumns ? 0 : kEntryLaneBits<E>;
+
+template <bool kColumns, class E>
 void sort_block(E* p, int64_t n) {
+  constexpr int kLanes = kLaneBits<E, kColumns>;
   if (n <= kBlockSize<E> / 4)
-    run_network<E, kBlockBits - 2, false>(p, n);
+    run_network<E, kBlockBits - 2, kLanes, false, false>(p, n);
   else if (n <= kBlockSize<E> / 2)
-    run_network<E, kBlockBits - 1, false>(p, n);
+    run_network<E, kBlockBits - 1, kLanes, false, false>(p, n);
+  else if (n < kBlockSize<E>)
+    run_network<E, kBlockBits, kLanes, false, false>(p, n);
   else
-    run_network<E, kBlockBits, false>(p, n);
+    run_network<E, kBlockBits, kLanes, false, true>(p, n);
+}
+template <bool kColumns, class E>
+void merge_block(E* p, int64_t n) {
+  constexpr int kLanes = kLaneBits<E, kColumns>;
+  if (n < kBlockSize<E>)
+    run_network<E, kBlockBits, kLanes, true, false>(p, n);
+  else
+    run_network<E, kBlockBits, kLanes, true, true>(p, n);
 }
 
-// first[i] and second[i] put in order for i < n, vectors of kLast behind the end of second. With
-// kFlip second is met backwards: first[-1 - i] and second[i].
-template <bool kFlip, class E>
+template <int kMirror, bool kWhole, class E>
+PG_HOST_INLINE void compare_vectors(E* first, E* second, int32_t n) {
+  const Entries<E> a = load_entries<E, true>(first, n);
+  const Entries<E> b = mirror<kMirror>(load_entries<E, kWhole>(second, n), LaneSequence<E>());
+  store_entries<E, true>(first, min(a, b), n);
+  store_entries<E, kWhole>(second, mirror<kMirror>(max(a, b), LaneSequence<E>()), n);
+}
+// first[i] and second[i] put in order for i < n, vectors of kLast behind the end of second.
+template <class E>
 void compare_runs(E* first, E* second, int64_t n) {
-  constexpr int kLanes = kEntryLanes<E>, kMirror = kFlip ? kLanes - 1 : 0;
-  for (int64_t i = 0; i < n; i += kLanes) {
-    E* p = kFlip ? first - i - kLanes : first + i;
-    const int32_t left = n - i < kLanes ? int32_t(n - i) : kLanes;
-    Entries<E> a;
-    memcpy(&a, p, sizeof a);
-    const Entries<E> b = mirror<kMirror>(load_entries(second + i, left), LaneSequence<E>());
-    const Entries<E> low = first_of(a, b);
-    memcpy(p, &low, sizeof low);
-    store_entries(second + i, mirror<kMirror>(last_of(a, b), LaneSequence<E>()), left);
+  constexpr int kLanes = kEntryLanes<E>;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) compare_vectors<0, true>(first + i, second + i, kLanes);
+  if (i < n) compare_vectors<0, false>(first + i, second + i, int32_t(n - i));
+}
+// The same for middle[-1 - i] and middle[i].
+template <class E>
+void compare_mirrored(E* middle, int64_t n) {
+  constexpr int kLanes = kEntryLanes<E>;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    compare_vectors<kLanes - 1, true>(middle - kLanes - i, middle + i, kLanes);
+  }
+  if (i < n) {
+    compare_vectors<kLanes - 1, false>(middle - kLanes - i, middle + i, int32_t(n - i));
   }
 }
 
-// Blocks are sorted, then merged as if the array went on with kLast up to a power of two of them:
-// a comparison with those changes nothing and is left out.
-template <class E>
-void merge_blocks(E* a, int64_t n) {
-  constexpr int64_t kSize = kBlockSize<E>;
-  const auto at_most = [](int64_t x, int64_t limit) { return x < limit ? x : limit; };
-  for (int64_t i = 0; i < n; i += kSize) sort_block(a + i, at_most(n - i, kSize));
-  for (int64_t width = kSize; width < n; width *= 2) {
-    for (int64_t start = 0; start + width < n; start += 2 * width) {
-      E* run = a + start;
-      const int64_t size = at_most(n - start, 2 * width);
-      compare_runs<true>(run + width, run + width, size - width);
-      for (int64_t half = width / 2; half >= kSize; half /= 2) {
-        for (int64_t i = 0; i + half < size; i += 2 * half) {
-          compare_runs<false>(run + i, run + i + half, at_most(size - i - half, half));
-        }
-      }
-      for (int64_t i = 0; i < size; i += kSize) {
-        run_network<E, kBlockBits, true>(run + i, at_most(size - i, kSize));
+// The first comparisons of the merge of two runs of columns in one pass: the flip and log2(kStep)
+// halvings, for which kStep equally distant vectors of either run are in registers.
+template <int kStep, bool kWhole, class E>
+void merge_columns(E* run, int64_t width, int64_t size) {
+  using V = Entries<E>;
+  const int64_t step = width / kStep;
+  for (int64_t j = 0; j < step; j += kEntryLanes<E>) {
+    V a[kStep], b[kStep];
+    const auto in_second = [&](int i) { return 2 * width - kEntryLanes<E> - j - i * step; };
+#pragma GCC unroll 8
+    for (int i = 0; i < kStep; ++i) {
+      const V x = load_entries<E, true>(run + j + i * step, 0);
+      V y = V{} + EntryVector<E>::kLast;
+      if (kWhole || in_second(i) < size) y = load_entries<E, true>(run + in_second(i), 0);
+      a[i] = min(x, y);
+      b[i] = max(x, y);
+    }
+#pragma GCC unroll 3
+    for (int half = kStep / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+      for (int i = 0; i < kStep; ++i) {
+        if (i & half) continue;
+        const V x = a[i], y = b[i];  // b is numbered from its end
+        a[i] = min(x, a[i + half]);
+        a[i + half] = max(x, a[i + half]);
+        b[i] = max(y, b[i + half]);
+        b[i + half] = min(y, b[i + half]);
       }
     }
+#pragma GCC unroll 8
+    for (int i = 0; i < kStep; ++i) {
+      store_entries<E, true>(run + j + i * step, a[i], 0);
+      if (kWhole || in_second(i) < size) store_entries<E, true>(run + in_second(i), b[i], 0);
+    }
   }
+}
+// The same; returns the distance of the last comparison.
+template <class E>
+int64_t start_merge_of_columns(E* run, int64_t width, int64_t size) {
+  const int64_t blocks = width / kBlockSize<E>;
+  const bool whole = size == 2 * width;
+  const auto merge = [&]<int kStep>(std::integral_constant<int, kStep>) {
+    if (whole)
+      merge_columns<kStep, true>(run, width, size);
+    else
+      merge_columns<kStep, false>(run, width, size);
+    return width / kStep;
+  };
+  if (blocks == 1) return merge(std::integral_constant<int, 1>());
+  if (blocks == 2) return merge(std::integral_constant<int, 2>());
+  if (blocks == 4) return merge(std::integral_constant<int, 4>());
+  return merge(std::integral_constant<int, 8>());
+}
+
+// Merges run[0..width) and run[width..size) as if the second went on with kLast up to `width`: a
+// comparison with those changes nothing and is left out.
+template <bool kColumns, class E>
+void merge_runs(E* run, int64_t width, int64_t size) {
+  constexpr int64_t kSize = kBlockSize<E>;
+  const auto at_most = [](int64_t x, int64_t limit) { return x < limit ? x : limit; };
+  int64_t distance = width;
+  if constexpr (kColumns)
+    distance = start_merge_of_columns(run, width, size);
+  else
+    compare_mirrored(run + width, size - width);
+  for (int64_t half = distance / 2; half >= kSize; half /= 2) {
+    for (int64_t i = 0; i + half < size; i += 2 * half) {
+      compare_runs(run + i, run + i + half, at_most(size - i - half, half));
+    }
+  }
+  for (int64_t i = 0; i < size; i += kSize)
+    merge_block<kColumns>(run + i, at_most(size - i, kSize));
+}
+// Depth first, so that the parts of a large array stay in the cache for several merges.
+template <bool kColumns, class E>
+void sort_by_merging(E* a, int64_t n) {
+  if (n <= kBlockSize<E>) return sort_block<kColumns>(a, n);
+  int64_t width = kBlockSize<E>;
+  while (2 * width < n) width *= 2;
+  sort_by_merging<kColumns>(a, width);
+  sort_by_merging<kColumns>(a + width, n - width);
+  merge_runs<kColumns>(a, width, n);
 }
 
 // --- quicksort of 64-bit entries ----------------------------------------------------------------
@@ -141,7 +228,7 @@ uint64_t choose_pivot(const uint64_t* a, int64_t n) {
   uint64_t sample[kSample];
   const int64_t step = n / kSample;
   for (int64_t i = 0; i < kSample; ++i) sample[i] = a[i * step + step / 2];
-  sort_block(sample, kSample);
+  sort_block<false>(sample, kSample);
   return sample[kSample / 2];
 }
 
@@ -158,7 +245,7 @@ void quicksort(uint64_t* a, uint64_t* spare, int64_t n, int64_t wanted, int dept
     n = before;
     if (wanted > n) wanted = n;
   }
-  merge_blocks(a, n);
+  sort_by_merging<false>(a, n);
 }
 
 }  // namespace
@@ -169,6 +256,8 @@ void sort_entries(uint64_t* a, uint64_t* spare, int64_t n, int64_t wanted) {
   quicksort(a, spare, n, wanted, depth);
 }
 
-void sort_entries(uint32_t* a, int64_t n) { merge_blocks(a, n); }
+void sort_entries(uint32_t* a, int64_t n) { sort_by_merging<false>(a, n); }
+
+void sort_entry_columns(uint32_t* a, int64_t n) { sort_by_merging<true>(a, n * kEntryColumns); }
 
 }  // namespace pygrad::cpu::PG_ISA_NS

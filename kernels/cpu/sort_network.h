@@ -12,6 +12,9 @@
 // Columns (one entry of each register) are sorted by Batcher's odd-even mergesort, then merged by
 // bitonic merges whose first comparison mirrors the second half ("flip"), so that all runs ascend.
 //
+// Without lane bits the columns stay apart: as many lines as a vector has lanes, each down one lane
+// of the registers, are sorted at once and without a shuffle.
+//
 // Entries are uint32_t, or uint64_t that are compared as doubles: minpd and maxpd exist in every
 // x86 instruction set and are fast in all, which is not so of 64-bit integer comparisons. Such an
 // entry must be the bits of a finite, positive, normal double: see kWideTag.
@@ -48,47 +51,6 @@ constexpr int kEntryLanes = kVecBytes / int(sizeof(E));
 template <class E>
 constexpr int kEntryLaneBits = __builtin_ctz(unsigned(kEntryLanes<E>));
 
-PG_HOST_INLINE Vec<double> first_of(Vec<double> a, Vec<double> b) {
-#if defined(__AVX512F__)
-  return (Vec<double>)_mm512_maskz_min_pd(0xff, (__m512d)a, (__m512d)b);
-#elif defined(__AVX2__)
-  return (Vec<double>)_mm256_min_pd((__m256d)a, (__m256d)b);
-#elif defined(__SSE2__)
-  return (Vec<double>)_mm_min_pd((__m128d)a, (__m128d)b);
-#else
-  return a < b ? a : b;
-#endif
-}
-PG_HOST_INLINE Vec<double> last_of(Vec<double> a, Vec<double> b) {
-#if defined(__AVX512F__)
-  return (Vec<double>)_mm512_maskz_max_pd(0xff, (__m512d)a, (__m512d)b);
-#elif defined(__AVX2__)
-  return (Vec<double>)_mm256_max_pd((__m256d)a, (__m256d)b);
-#elif defined(__SSE2__)
-  return (Vec<double>)_mm_max_pd((__m128d)a, (__m128d)b);
-#else
-  return a < b ? b : a;
-#endif
-}
-PG_HOST_INLINE Vec<uint32_t> first_of(Vec<uint32_t> a, Vec<uint32_t> b) {
-#if defined(__AVX512F__)
-  return (Vec<uint32_t>)_mm512_maskz_min_epu32(0xffff, (__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-  return (Vec<uint32_t>)_mm256_min_epu32((__m256i)a, (__m256i)b);
-#else
-  return a < b ? a : b;
-#endif
-}
-PG_HOST_INLINE Vec<uint32_t> last_of(Vec<uint32_t> a, Vec<uint32_t> b) {
-#if defined(__AVX512F__)
-  return (Vec<uint32_t>)_mm512_maskz_max_epu32(0xffff, (__m512i)a, (__m512i)b);
-#elif defined(__AVX2__)
-  return (Vec<uint32_t>)_mm256_max_epu32((__m256i)a, (__m256i)b);
-#else
-  return a < b ? b : a;
-#endif
-}
-
 // Lane i of vector kVector of a block holds entry kVector * lanes + i: which of them come before n.
 #if defined(__AVX512F__)
 template <class E>
@@ -102,10 +64,15 @@ PG_HOST_INLINE LaneMask<E> lanes_below(int32_t n) {
 }
 #endif
 
-// The entries of a vector that come before n; the lanes behind them are kLast.
-template <class E, int kVector = 0>
+// The entries of a vector that come before n; the lanes behind them are kLast. With kWhole all do.
+template <class E, bool kWhole = false, int kVector = 0>
 PG_HOST_INLINE Entries<E> load_entries(const E* p, int32_t n) {
   using V = Entries<E>;
+  if constexpr (kWhole) {
+    V v;
+    memcpy(&v, p, sizeof v);
+    return v;
+  }
   const V last = V{} + EntryVector<E>::kLast;
 #if defined(__AVX512F__)
   if constexpr (sizeof(E) == 8)
@@ -122,8 +89,12 @@ PG_HOST_INLINE Entries<E> load_entries(const E* p, int32_t n) {
   return v;
 #endif
 }
-template <class E, int kVector = 0>
+template <class E, bool kWhole = false, int kVector = 0>
 PG_HOST_INLINE void store_entries(E* p, Entries<E> v, int32_t n) {
+  if constexpr (kWhole) {
+    memcpy(p, &v, sizeof v);
+    return;
+  }
 #if defined(__AVX512F__)
   if constexpr (sizeof(E) == 8)
     _mm512_mask_storeu_pd(p, lanes_below<E, kVector>(n), (__m512d)v);
@@ -235,21 +206,23 @@ struct NetworkPlan {
   }
 };
 
-template <class E, int kRegisterBits, bool kMerge>
-constexpr NetworkPlan<kRegisterBits, kEntryLaneBits<E>> kPlan(kMerge);
+template <int kRegisterBits, int kLaneBits, bool kMerge>
+constexpr NetworkPlan<kRegisterBits, kLaneBits> kPlan(kMerge);
 
 // --- its execution ------------------------------------------------------------------------------
 
-// The lanes where lane bit kBit is 0, from a and then from b; those where it is 1.
-template <int kBit, class V, int... i>
-PG_HOST_INLINE V lower_halves(V a, V b, std::integer_sequence<int, i...>) {
+// The lanes where lane bit kBit is 0, or with kUpper 1, from a and then from b.
+template <int kBit, bool kUpper, class V, int... i>
+PG_HOST_INLINE V join_halves(V a, V b, std::integer_sequence<int, i...>) {
   constexpr int n = int(sizeof...(i)), bit = 1 << kBit;
-  return __builtin_shufflevector(a, b, (i & bit ? n + (i ^ bit) : i)...);
-}
-template <int kBit, class V, int... i>
-PG_HOST_INLINE V upper_halves(V a, V b, std::integer_sequence<int, i...>) {
-  constexpr int n = int(sizeof...(i)), bit = 1 << kBit;
-  return __builtin_shufflevector(a, b, (i & bit ? n + i : i ^ bit)...);
+#if defined(__AVX512F__)
+  if constexpr (sizeof(a[0]) == 4 && kBit == 1) {  // cheaper than what gcc chooses
+    return kUpper ? (V)_mm512_maskz_unpackhi_epi64(0xff, (__m512i)a, (__m512i)b)
+                  : (V)_mm512_maskz_unpacklo_epi64(0xff, (__m512i)a, (__m512i)b);
+  }
+#endif
+  return __builtin_shufflevector(a, b,
+                                 ((i & bit ? n : 0) + (bool(i & bit) == kUpper ? i : i ^ bit))...);
 }
 // Lane i from lane i ^ kMask.
 template <int kMask, class V, int... i>
@@ -260,15 +233,15 @@ PG_HOST_INLINE V mirror(V a, std::integer_sequence<int, i...>) {
 template <class E>
 using LaneSequence = std::make_integer_sequence<int, kEntryLanes<E>>;
 
-template <class E, int kRegisterBits, bool kMerge, int kStep>
+template <class E, const auto& kPlan, int kStep>
 PG_HOST_INLINE void network_step(Entries<E>* v) {
   using V = Entries<E>;
-  constexpr NetworkStep step = kPlan<E, kRegisterBits, kMerge>.steps[kStep];
-  constexpr int n = 1 << kRegisterBits, bit = 1 << step.a;
+  constexpr NetworkStep step = kPlan.steps[kStep];
+  constexpr int n = kPlan.kRegisters, bit = 1 << step.a;
   if constexpr (step.kind == NetworkStep::compare) {
     const V a = v[step.a], b = v[step.b];
-    v[step.a] = first_of(a, b);
-    v[step.b] = last_of(a, b);
+    v[step.a] = min(a, b);
+    v[step.b] = max(a, b);
     return;
   }
   V old[n];
@@ -279,36 +252,36 @@ PG_HOST_INLINE void network_step(Entries<E>* v) {
     if (r & bit) continue;
     const V a = old[r];
     if constexpr (step.kind == NetworkStep::exchange) {
-      v[r] = lower_halves<step.b>(a, old[r | bit], LaneSequence<E>());
-      v[r | bit] = upper_halves<step.b>(a, old[r | bit], LaneSequence<E>());
+      v[r] = join_halves<step.b, false>(a, old[r | bit], LaneSequence<E>());
+      v[r | bit] = join_halves<step.b, true>(a, old[r | bit], LaneSequence<E>());
     } else {
       constexpr bool kFlip = step.kind == NetworkStep::flip;
       const V b =
           mirror<kFlip ? step.c : 0>(old[(kFlip ? r ^ step.b : r) | bit], LaneSequence<E>());
-      v[r] = first_of(a, b);
-      v[r | bit] = last_of(a, b);  // mirrored as a whole, which the merge below does not mind
+      v[r] = min(a, b);
+      v[r | bit] = max(a, b);  // mirrored as a whole, which the merge below does not mind
     }
   }
 }
-template <class E, int kRegisterBits, bool kMerge, int... kStep>
+template <class E, const auto& kPlan, int... kStep>
 PG_HOST_INLINE void network_steps(Entries<E>* v, std::integer_sequence<int, kStep...>) {
-  (network_step<E, kRegisterBits, kMerge, kStep>(v), ...);
+  (network_step<E, kPlan, kStep>(v), ...);
 }
 
-template <class E, int kRegisterBits, bool kMerge, int... kVector>
+template <class E, const auto& kPlan, bool kWhole, int... kVector>
 PG_HOST_INLINE void run_block(E* p, int32_t n, std::integer_sequence<int, kVector...>) {
-  constexpr auto& plan = kPlan<E, kRegisterBits, kMerge>;
   constexpr int kLanes = kEntryLanes<E>;
-  Entries<E> v[] = {load_entries<E, kVector>(p + kVector * kLanes, n)...};
-  network_steps<E, kRegisterBits, kMerge>(v, std::make_integer_sequence<int, plan.count>());
-  (store_entries<E, plan.slot[kVector]>(p + plan.slot[kVector] * kLanes, v[kVector], n), ...);
+  Entries<E> v[] = {load_entries<E, kWhole, kVector>(p + kVector * kLanes, n)...};
+  network_steps<E, kPlan>(v, std::make_integer_sequence<int, kPlan.count>());
+  (store_entries<E, kWhole, kPlan.slot[kVector]>(p + kPlan.slot[kVector] * kLanes, v[kVector], n),
+   ...);
 }
 
-// Sorts p[0..n), at most a block; with kMerge, if it is bitonic.
-template <class E, int kRegisterBits, bool kMerge>
+// Sorts p[0..n), at most a block, or all of one with kWhole; with kMerge, if it is bitonic.
+template <class E, int kRegisterBits, int kLaneBits, bool kMerge, bool kWhole>
 [[gnu::noinline]] void run_network(E* p, int64_t n) {
-  run_block<E, kRegisterBits, kMerge>(p, int32_t(n),
-                                      std::make_integer_sequence<int, 1 << kRegisterBits>());
+  run_block<E, kPlan<kRegisterBits, kLaneBits, kMerge>, kWhole>(
+      p, int32_t(n), std::make_integer_sequence<int, 1 << kRegisterBits>());
 }
 
 }  // namespace

@@ -86,19 +86,15 @@ PG_HOST_INLINE Bytes interleave(Bytes a, Bytes b, bool high) {
 #endif
 }
 
-// Rows `step` bytes apart, from their column of address `in`: kBlockRows (the last ones may repeat:
-// `rows` exist) by kBlockCols. columns[j] holds column j; with kOne its first 16 bytes.
-template <class Word, bool kOne = false>
-PG_HOST_INLINE void load_transposed(const char* in, int64_t step, int rows,
-                                    Bytes (&columns)[kBlockCols<Word>]) {
+// kBlockRows rows by kBlockCols columns: at(l, i) is the address of row l * kBlockCols + i.
+// columns[j] holds column j; with kOne, which asks for l = 0 alone, its first 16 bytes.
+template <class Word, bool kOne, class At>
+PG_HOST_INLINE void transpose_pieces(At&& at, Bytes (&columns)[kBlockCols<Word>]) {
   constexpr int k = kBlockCols<Word>;
   Bytes v[k];
 #pragma GCC unroll 16
   for (int i = 0; i < k; ++i) {
-    v[i] = load_pieces<kOne>([&](int l) __attribute__((always_inline)) {
-      const int row = l * k + i;
-      return in + (row < rows ? row : rows - 1) * step;
-    });
+    v[i] = load_pieces<kOne>([&](int l) __attribute__((always_inline)) { return at(l, i); });
   }
   // A round sends element e of vector i to the place with (i, e)'s bits turned by one.
 #pragma GCC unroll 4
@@ -114,6 +110,19 @@ PG_HOST_INLINE void load_transposed(const char* in, int64_t step, int rows,
   }
 #pragma GCC unroll 16
   for (int i = 0; i < k; ++i) columns[i] = v[i];
+}
+
+// Rows `step` bytes apart, from their column of address `in` (the last ones may repeat: `rows`
+// exist).
+template <class Word, bool kOne = false>
+PG_HOST_INLINE void load_transposed(const char* in, int64_t step, int rows,
+                                    Bytes (&columns)[kBlockCols<Word>]) {
+  transpose_pieces<Word, kOne>(
+      [&](int l, int i) __attribute__((always_inline)) {
+        const int row = l * kBlockCols<Word> + i;
+        return in + (row < rows ? row : rows - 1) * step;
+      },
+      columns);
 }
 
 // The first n bytes of a vector, 0 < n <= kVecBytes.

@@ -2,12 +2,13 @@
 //
 // Parallel and memory plan: the block driver of blocks.h. Every op has one loop per compute type
 // (float, double, and int64 or complex double where defined); other dtypes are converted block by
-// block. The common functions run on the vector functions of vec_math.h, vec_trigonometry.h and
-// vec_erf.h, the rest on the C library and kernels/math/special.h.
+// block. The common functions run on the vector functions of vec_math.h, vec_trigonometry.h,
+// vec_erf.h and vec_gamma.h, the rest on the C library and kernels/math/special.h.
 #include "kernels/math/unary.h"
 
 #include "kernels/cpu/pointwise.h"
 #include "kernels/cpu/vec_erf.h"
+#include "kernels/cpu/vec_gamma.h"
 #include "kernels/cpu/vec_trigonometry.h"
 
 namespace pygrad::cpu::PG_ISA_NS {
@@ -50,6 +51,16 @@ struct VectorForm<math::log_sigmoid_op> {
     return -softplus(-x);
   }
 };
+
+#define PG_FLOAT_VECTOR_FORM(name)                                                      \
+  template <>                                                                           \
+  struct VectorForm<math::name##_op> {                                                  \
+    static constexpr bool float_only = true;                                            \
+    PG_HOST_INLINE static Vec<float> apply(Vec<float> x) { return PG_ISA_NS::name(x); } \
+  };
+PG_FLOAT_VECTOR_FORM(lgamma)
+PG_FLOAT_VECTOR_FORM(digamma)
+#undef PG_FLOAT_VECTOR_FORM
 
 namespace {
 

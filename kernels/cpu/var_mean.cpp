@@ -66,8 +66,8 @@ Moments block_moments(const A* p, int64_t n) {
     if (left <= 0) break;
     add(k, load_first(p + i + k * kWidth, left, shift));
   }
-  const double r = double(join_lanes<FoldSum, A>(rest));
-  const double s = double(join_lanes<FoldSum, A>(squares));
+  const double r = double(join_lanes<FoldSum, A>(join_vectors<FoldSum, A>(rest)));
+  const double s = double(join_lanes<FoldSum, A>(join_vectors<FoldSum, A>(squares)));
   return {double(n), double(shift) + r / double(n), s - r * r / double(n)};
 }
 

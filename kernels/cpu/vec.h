@@ -64,6 +64,15 @@ template <class T>
 PG_HOST_INLINE Vec<T> splat(T x) {
   return x - Vec<T>{};  // x - 0 keeps the sign of zero
 }
+// 0, 1, 2, ...
+template <class V>
+PG_HOST_INLINE Mask<V> lane_numbers() {
+  alignas(64) static constexpr Elem<Mask<V>> numbers[16] = {0, 1, 2,  3,  4,  5,  6,  7,
+                                                            8, 9, 10, 11, 12, 13, 14, 15};
+  Mask<V> lanes;
+  memcpy(&lanes, numbers, sizeof lanes);
+  return lanes;
+}
 // 0 <= n <= kLanes<T>.
 template <class T>
 PG_HOST_INLINE Vec<T> load_n(const T* p, int64_t n) {
@@ -72,6 +81,14 @@ PG_HOST_INLINE Vec<T> load_n(const T* p, int64_t n) {
     return (Vec<T>)_mm512_maskz_loadu_epi32(__mmask16((1u << n) - 1u), p);
   } else if constexpr (sizeof(T) == 8) {
     return (Vec<T>)_mm512_maskz_loadu_epi64(__mmask8((1u << n) - 1u), p);
+  }
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4) {
+    const Mask<Vec<T>> mask = lane_numbers<Vec<T>>() < int32_t(n);
+    return (Vec<T>)_mm256_maskload_epi32(reinterpret_cast<const int*>(p), (__m256i)mask);
+  } else if constexpr (sizeof(T) == 8) {
+    const Mask<Vec<T>> mask = lane_numbers<Vec<T>>() < n;
+    return (Vec<T>)_mm256_maskload_epi64(reinterpret_cast<const long long*>(p), (__m256i)mask);
   }
 #endif
   Vec<T> v{};
@@ -163,12 +180,16 @@ PG_HOST_INLINE V max(V a, V b) {
     return (V)_mm512_maskz_max_ps(0xffff, (__m512)a, (__m512)b);
   } else if constexpr (std::is_same_v<Elem<V>, double>) {
     return (V)_mm512_maskz_max_pd(0xff, (__m512d)a, (__m512d)b);
+  } else if constexpr (std::is_same_v<Elem<V>, uint32_t>) {
+    return (V)_mm512_maskz_max_epu32(0xffff, (__m512i)a, (__m512i)b);
   }
 #elif defined(__AVX2__)
   if constexpr (std::is_same_v<Elem<V>, float>) {
     return (V)_mm256_max_ps((__m256)a, (__m256)b);
   } else if constexpr (std::is_same_v<Elem<V>, double>) {
     return (V)_mm256_max_pd((__m256d)a, (__m256d)b);
+  } else if constexpr (std::is_same_v<Elem<V>, uint32_t>) {
+    return (V)_mm256_max_epu32((__m256i)a, (__m256i)b);
   }
 #endif
   return a > b ? a : b;
@@ -180,12 +201,16 @@ PG_HOST_INLINE V min(V a, V b) {
     return (V)_mm512_maskz_min_ps(0xffff, (__m512)a, (__m512)b);
   } else if constexpr (std::is_same_v<Elem<V>, double>) {
     return (V)_mm512_maskz_min_pd(0xff, (__m512d)a, (__m512d)b);
+  } else if constexpr (std::is_same_v<Elem<V>, uint32_t>) {
+    return (V)_mm512_maskz_min_epu32(0xffff, (__m512i)a, (__m512i)b);
   }
 #elif defined(__AVX2__)
   if constexpr (std::is_same_v<Elem<V>, float>) {
     return (V)_mm256_min_ps((__m256)a, (__m256)b);
   } else if constexpr (std::is_same_v<Elem<V>, double>) {
     return (V)_mm256_min_pd((__m256d)a, (__m256d)b);
+  } else if constexpr (std::is_same_v<Elem<V>, uint32_t>) {
+    return (V)_mm256_min_epu32((__m256i)a, (__m256i)b);
   }
 #endif
   return a < b ? a : b;

@@ -1,5 +1,5 @@
-// Powers and remainders of float vectors by way of double, where a logarithm has bits to spare and
-// the product of a quotient and a divisor is exact.
+// Powers, remainders and hypotenuses of float vectors by way of double, where a logarithm has bits
+// to spare, the product of a quotient and a divisor is exact, and so are squares.
 #pragma once
 
 #include "kernels/cpu/vec_math.h"
@@ -38,6 +38,15 @@ PG_HOST_INLINE Vec<double> power_of_magnitude(Vec<double> x, Vec<double> y) {
       polynomial_in_halves<Vec<double>, 10>(t, {1 / 362880., 1 / 40320., 1 / 5040., 1 / 720.,
                                                 1 / 120., 1 / 24., 1 / 6., 0.5, 1., 1.}),
       k);
+}
+
+// In double neither square overflows or loses bits. An infinity wins over a NaN.
+PG_HOST_INLINE Vec<float> hypot(Vec<float> a, Vec<float> b) {
+  const Vec<float> r =
+      through_double(a, b, [](Vec<double> x, Vec<double> y) __attribute__((always_inline)) {
+        return sqrt(x * x + y * y);
+      });
+  return (abs(a) == INFINITY) | (abs(b) == INFINITY) ? splat(float(INFINITY)) : r;
 }
 
 // Signs and special numbers as in C99.
@@ -88,14 +97,21 @@ PG_HOST_INLINE Vec<float> remainder(Vec<float> a, Vec<float> b) {
   return (r != 0.0f) & differ ? r + b : r;
 }
 
-PG_HOST_INLINE Vec<float> floor(Vec<float> x) {
+template <class V>
+PG_HOST_INLINE V floor(V x) {
 #if defined(__AVX512F__)
-  return (Vec<float>)_mm512_maskz_roundscale_ps(0xffff, (__m512)x,
-                                                _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+  constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
+  if constexpr (is_float_vec<V>)
+    return (V)_mm512_maskz_roundscale_ps(0xffff, (__m512)x, kDown);
+  else
+    return (V)_mm512_maskz_roundscale_pd(0xff, (__m512d)x, kDown);
 #elif defined(__AVX2__)
-  return (Vec<float>)_mm256_floor_ps((__m256)x);
+  if constexpr (is_float_vec<V>)
+    return (V)_mm256_floor_ps((__m256)x);
+  else
+    return (V)_mm256_floor_pd((__m256d)x);
 #else
-  for (int i = 0; i < kLanes<float>; ++i) x[i] = std::floor(x[i]);
+  for (int i = 0; i < kLanes<Elem<V>>; ++i) x[i] = std::floor(x[i]);
   return x;
 #endif
 }

@@ -1,4 +1,4 @@
-// copy: any dtype and strides into any dtype and strides.
+// copy: any dtype and strides into any dtype and strides; cat: a copy for each part.
 //
 // Equal dtypes are moved by their size: packed ones by the copy engine, transposes through square
 // tiles in shared memory, so that both sides are read and written in whole lines. Others pass
@@ -133,6 +133,16 @@ void copy(const View& out, const View& in) {
       return cast<double>(out, in);
     default:
       return cast<Complex128>(out, in);
+  }
+}
+
+void cat(const View& out, ViewList parts, int64_t dim) {
+  View target = out;
+  const int64_t step = out.strides[dim] * int64_t(item_size(out.dtype));
+  for (int64_t i = 0; i < parts.count; ++i) {
+    for (int d = 0; d < out.ndim; ++d) target.sizes[d] = parts[i].sizes[d];
+    copy(target, parts[i]);
+    target.data = target.ptr<char>() + parts[i].sizes[dim] * step;
   }
 }
 

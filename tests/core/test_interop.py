@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import pickle
 
 import pytest
 
 import pygrad
+from pygrad import _C
 
 np = pytest.importorskip("numpy")
 
@@ -67,6 +69,23 @@ def test_dlpack():
     back = np.from_dlpack(pygrad.arange(3.0))
     assert back.tolist() == [0.0, 1.0, 2.0]
     assert pygrad.from_dlpack(pygrad.arange(3)).tolist() == [0, 1, 2]
+
+
+def test_dlpack_memory_may_be_released_without_pythons_lock():
+    """What a consumer written in C++ does: it calls the deleter from any thread."""
+    before = _C.memory_stats("cpu")["allocated"]
+    capsule = pygrad.ones(8).__dlpack__()
+    pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer_of.restype, pointer_of.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    rename = ctypes.pythonapi.PyCapsule_SetName
+    rename.argtypes = (ctypes.py_object, ctypes.c_char_p)
+    managed = pointer_of(capsule, b"dltensor")
+    rename(capsule, b"used_dltensor")
+    deleter_at = 56  # behind the tensor (48 bytes) and its context
+    deleter = ctypes.c_void_p.from_address(managed + deleter_at).value
+    assert _C.memory_stats("cpu")["allocated"] > before
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p)(deleter)(managed)  # ctypes gives the lock up
+    assert _C.memory_stats("cpu")["allocated"] == before
 
 
 def test_buffers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import threading
 import weakref
 
 import numpy as np
@@ -84,6 +85,36 @@ def test_reference_counts_stay():
         x.dtype  # noqa: B018
         pygrad.zeros(1, dtype=d)
     assert sys.getrefcount(d) <= before + 5
+
+
+def test_threads_that_share_tensors_count_every_reference():
+    """Backward runs without Python's lock, beside a thread that has it."""
+    before = live_bytes()
+    leaf = pygrad.ones(4, requires_grad=True)
+    shared = [pygrad.ones(4) for _ in range(64)]
+    ended = []
+
+    def differentiate(leaf, shared):
+        for _ in range(30):
+            y = leaf
+            for v in shared:
+                y = y * v
+            pygrad.autograd.grad(y.sum(), leaf)
+        ended.append(True)
+
+    workers = [threading.Thread(target=differentiate, args=(leaf, shared)) for _ in range(2)]
+    for w in workers:
+        w.start()
+    while True:
+        for v in shared:
+            v[1:], v.detach()
+        if len(ended) == len(workers):
+            break
+    for w in workers:
+        w.join()
+    assert all(v.tolist() == [1.0] * 4 for v in shared)
+    del leaf, shared, v, w, workers
+    assert live_bytes() == before
 
 
 def test_identity_and_attributes_survive():

@@ -189,3 +189,105 @@ def test_layer_norm_and_its_gradients(name, shape, affine, isa):
     if affine:
         np.testing.assert_allclose(rest[0], (slope * h).sum(0), rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(rest[1], slope.sum(0, dtype=np.float64), rtol=1e-3, atol=1e-3)
+
+
+# Columns too few for a vector: several rows are taken together, the last ones perhaps fewer.
+@pytest.mark.parametrize("name", ISAS)
+@pytest.mark.parametrize("shape", [(8, 1), (9, 3), (1003, 3), (811, 11), (5000, 2), (70, 63)])
+@pytest.mark.parametrize("level", [-200.0, 0.0, 50.0])
+def test_softmax_of_few_columns(name, shape, level, isa):
+    isa(name)
+    array = normal(*shape) + np.float32(level)
+    array[3] = -np.inf
+    want = softmax_in_float64(array, 0)
+    x = pygrad.from_numpy(array)
+    np.testing.assert_allclose(F.softmax(x, 0).numpy(), want, rtol=1e-5)
+    kept = np.delete(np.arange(shape[0]), 3)
+    logs = np.log(want[kept])
+    np.testing.assert_allclose(F.log_softmax(x, 0).numpy()[kept], logs, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(F.softmax(x.double(), 0).numpy(), want, rtol=1e-12)
+    apart = pygrad.zeros(shape[0], shape[1] + 1)[:, 1:].copy_(x)  # rows that do not touch
+    np.testing.assert_allclose(F.softmax(apart, 0).numpy(), want, rtol=1e-5)
+    array[-1] = np.nan
+    assert np.isnan(F.softmax(pygrad.from_numpy(array), 0).numpy()).all()
+
+
+@pytest.mark.parametrize("name", ISAS)
+def test_many_short_rows_reduce_as_each_alone(name, isa):
+    isa(name)
+    for n in (1, 2, 3, 7, 8, 11, 15, 16, 17, 31, 33, 63, 64, 65, 100, 130):
+        x = pygrad.from_numpy(normal(37, n + 1))
+        for view in (
+            x[:, 1:],
+            x[:, :n].contiguous(),
+            x[::2, 1:],
+            x[:, 1:].half(),
+            x[:, 1:].double(),
+        ):
+            for op in ("sum", "amax", "prod", "mean"):
+                whole = getattr(view, op)(1)
+                alone = [getattr(view[i : i + 1], op)(1) for i in range(len(view))]
+                np.testing.assert_array_equal(whole.numpy(), pygrad.cat(alone).numpy())
+            exact = view.double().numpy()
+            np.testing.assert_allclose(view.double().sum(1).numpy(), exact.sum(1), atol=1e-12)
+            np.testing.assert_array_equal(view.amin(1).numpy(), exact.min(1))
+        for dtype in ("uint8", "int32", "bool", "int64"):
+            y = (x * 50).abs().to(getattr(pygrad, dtype))[:, 1:]
+            values = y.numpy()
+            np.testing.assert_array_equal(y.amax(1).numpy(), values.max(1))
+            np.testing.assert_array_equal(y.amin(1).numpy(), values.min(1))
+            np.testing.assert_array_equal(y.sum(1).numpy(), values.astype(np.int64).sum(1))
+            np.testing.assert_array_equal(y.any(1).numpy(), values.any(1))
+            np.testing.assert_array_equal(y.all(1).numpy(), values.all(1))
+
+
+@pytest.mark.parametrize("name", ISAS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "float16", "uint8"])
+def test_scans_of_short_lines_and_few_columns(name, dtype, isa):
+    isa(name)
+    kind = getattr(pygrad, dtype)
+    for shape in (
+        (5, 1),
+        (40, 2),
+        (7, 3),
+        (33, 11),
+        (11, 33),
+        (6, 17),
+        (3, 5, 4),
+        (2, 130),
+        (20, 70),
+    ):
+        array = RNG.integers(-2, 3, (*shape[:-1], shape[-1] + 1))
+        x = pygrad.from_numpy(np.abs(array) if dtype == "uint8" else array).to(kind)
+        for view in (x, x[..., 1:], x[..., 1:].contiguous(), x.transpose(0, -1)):
+            values = view.to(pygrad.int64).numpy()
+            for dim in range(view.dim()):
+                got, want = view.cumsum(dim), values.cumsum(dim)
+                np.testing.assert_array_equal(got.to(pygrad.int64).numpy(), want)
+                if dtype != "float16":
+                    signs = view.sign() if dtype != "uint8" else view
+                    product = signs.to(pygrad.int64).numpy().cumprod(dim)
+                    np.testing.assert_array_equal(
+                        signs.cumprod(dim).to(pygrad.int64).numpy(), product
+                    )
+        y = x.clone()
+        if dtype not in ("uint8",):
+            y.cumsum_(-1)
+            np.testing.assert_array_equal(y.numpy(), x.cumsum(-1).numpy())
+
+
+@pytest.mark.parametrize("name", ISAS)
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32", "complex128"])
+def test_triangles_and_fills_of_narrow_matrices(name, dtype, isa):
+    isa(name)
+    for shape in ((50, 3), (3, 50), (4, 20, 5), (2, 5, 20), (1, 600), (600, 1)):
+        array = RNG.integers(1, 100, shape).astype(dtype)
+        x = pygrad.from_numpy(array)
+        for diagonal in (-60, -7, -1, 0, 1, 4, 70):
+            np.testing.assert_array_equal(x.tril(diagonal).numpy(), np.tril(array, diagonal))
+            np.testing.assert_array_equal(x.triu(diagonal).numpy(), np.triu(array, diagonal))
+        np.testing.assert_array_equal(x.mT.tril(1).numpy(), np.tril(array.swapaxes(-1, -2), 1))
+        y = x.clone()
+        y[..., 1:].fill_(7)
+        array[..., 1:] = 7
+        np.testing.assert_array_equal(y.numpy(), array)

@@ -1,5 +1,5 @@
-"""Convolution over shapes that take each of its ways: register tiles of both kinds, batches of
-small images, strides as phases, Winograd's tiles, depthwise rows; any layout, any threads."""
+"""Convolution over shapes that take each of its ways: register tiles of all kinds, lanes of
+images, strides as phases, Winograd's tiles, depthwise rows; any layout, any threads."""
 
 from __future__ import annotations
 
@@ -24,6 +24,14 @@ CASES = {
     "dilated": (2, 6, (15, 14), 19, (3, 2), (1, 2), 2, (2, 3), 1),
     "wide_border": (2, 3, (3, 4), 7, (2, 2), 1, 3, 1, 1),
     "grouped": (2, 12, (10, 11), 20, (3, 3), 1, 1, 1, 4),
+    "one_window": (6, 5, (4, 3), 37, (4, 3), 2, 0, 1, 1),
+    "image_lanes": (16, 3, (9, 8), 7, (3, 3), 1, 1, 1, 1),
+    "image_lanes_uneven": (45, 2, (6, 7), 5, (2, 4), 1, (1, 2), 1, 1),
+    "image_lanes_strided": (29, 3, (11, 13), 6, (3, 5), (2, 3), (1, 2), 1, 1),
+    "image_lanes_dilated": (64, 2, (10, 9), 13, (3, 2), (1, 2), (4, 2), (2, 3), 1),
+    "image_lanes_grouped": (16, 6, (7, 5), 9, (3, 3), 1, 0, 1, 3),
+    "image_lanes_wide_border": (14, 2, (4, 3), 5, (2, 2), 1, 3, 1, 1),
+    "image_lanes_line": (80, 4, (1, 37), 6, (1, 5), 1, (0, 2), 1, 1),
     "winograd": (3, 33, (11, 14), 45, (3, 3), 1, 1, 1, 1),
     "winograd_small_images": (10, 40, (3, 5), 32, (3, 3), 1, 1, 1, 1),
     "winograd_large_filters": (2, 130, (9, 10), 140, (3, 3), 1, 1, 1, 1),

@@ -3,6 +3,7 @@ integers, and operands that lie crosswise."""
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import numpy as np
@@ -108,3 +109,55 @@ def test_draws_larger_than_the_caches() -> None:
     kept = pygrad.nn.functional.dropout(pygrad.ones(m), 0.5)
     pygrad.manual_seed(3)
     assert pygrad.equal(pygrad.nn.functional.dropout(pygrad.ones(m, 2)[:, 0], 0.5), kept)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "bfloat16", "complex128"])
+def test_operands_of_any_layout(each_isa: None, dtype: str) -> None:
+    """Short rows, broadcast along any dimensions, steps, flips, permutations, on both sides."""
+    draw = random.Random(3)
+    kind = getattr(pygrad, dtype)
+    for _ in range(80):
+        ndim = draw.randint(1, 5)
+        sizes = [draw.choice((1, 2, 3, 5, 17, 30, 70)) for _ in range(ndim)]
+        if np.prod(sizes) > 200_000:
+            continue
+        order = draw.sample(range(ndim), ndim)
+
+        def operand(
+            sizes: list[int] = sizes, order: list[int] = order
+        ) -> tuple[pygrad.Tensor, np.ndarray]:
+            steps = [draw.choice((1, 1, 1, 2, 3)) for _ in sizes]
+            kept = [draw.choice((1, n, n)) for n in sizes]
+            stored = tuple(n * s for n, s in zip(kept, steps, strict=True))
+            values = np.arange(int(np.prod(stored))) * 37 % 101 - 50
+            array = values.reshape(stored).astype(np.complex128 if "complex" in dtype else float)
+            cut = tuple(slice(None, None, s) for s in steps)
+            mine = order if draw.random() < 0.5 else list(range(ndim))
+            back = [int(d) for d in np.argsort(mine)]
+            view = pygrad.tensor(array.transpose(mine).copy()).to(kind).permute(*back)[cut]
+            return view.expand(*sizes), np.broadcast_to(array[cut], sizes)
+
+        (a, x), (b, y) = operand(), operand()
+        np.testing.assert_array_equal((a + b).to(pygrad.complex128).numpy(), x + y)
+        out = pygrad.zeros(*(2 * n for n in sizes), dtype=kind)[
+            tuple(slice(1, None, 2) for _ in x.shape)
+        ]
+        pygrad.sub(a, b, out=out)
+        np.testing.assert_array_equal(out.to(pygrad.complex128).numpy(), x - y)
+        np.testing.assert_array_equal((a == b).numpy(), x == y)
+
+
+@pytest.mark.parametrize("shape", [(300, 500), (7, 20_011), (3, 2, 7_001), (400, 3, 100)])
+def test_rows_and_columns_in_one_deferred_op(each_isa: None, shape: tuple[int, ...]) -> None:
+    x = np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape)
+    for d in range(len(shape)):
+        first = x[tuple(slice(None) if i <= d else slice(0, 1) for i in range(len(shape)))]
+        last = x[tuple(slice(None) if i >= d else slice(0, 1) for i in range(len(shape)))]
+        expected = first * last + first
+        got = pygrad.tensor(first) * pygrad.tensor(last)
+        assert (got.numpy() == first * last).all()
+        got = pygrad.tensor(first) * pygrad.tensor(last) + pygrad.tensor(first)
+        assert (got.numpy() == expected).all()
+    if len(shape) == 2:
+        a, b = pygrad.tensor(x[:, 0].copy()), pygrad.tensor(x[0].copy())
+        assert (pygrad.outer(a, b).numpy() == np.outer(x[:, 0], x[0])).all()

@@ -12,7 +12,7 @@ import pytest
 import pygrad
 from pygrad import _C
 
-SIZES = (1, 7, 16, 17, 33, 100, 128, 129, 257, 512, 1000, 1024, 1025, 2049, 5000)
+SIZES = (1, 2, 7, 16, 17, 33, 100, 128, 129, 257, 512, 1000, 1024, 1025, 2049, 5000, 9000)
 DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
 
 
@@ -74,7 +74,7 @@ def test_against_stable_sort(name, dtype, fill, isa, seed):
     isa(name)
     rng = np.random.default_rng(seed)
     for size in SIZES:
-        x = fill(rng, dtype, (2, size))
+        x = fill(rng, dtype, (19 if size < 600 else 6 if size < 1100 else 2, size))
         t = pygrad.tensor(x)
         for descending in (False, True):
             values, at = stable(x, descending)
@@ -82,6 +82,38 @@ def test_against_stable_sort(name, dtype, fill, isa, seed):
             for k in {1, min(8, size), size // 20, size // 2, size}:
                 first = np.ascontiguousarray(values[:, :k]), np.ascontiguousarray(at[:, :k])
                 assert same(t.topk(k, -1, descending), first), f"topk({k}) of {size}"
+
+
+@pytest.mark.parametrize("name", _C.available_isas())
+def test_keys_alike_in_their_high_bits(name, isa, seed):
+    """Short lines whose 32-bit entries say little: from some neighbours to move up to all."""
+    isa(name)
+    rng = np.random.default_rng(seed)
+    for size in (20, 100, 700):
+        x = rng.integers(0, 1 << np.arange(1, 25)[:, None], (24, size)).astype("int32")
+        x[:, ::9] += 1 << 30
+        for lines in (x, x.astype("int64") << 20, x.view("float32")):
+            assert same(pygrad.tensor(lines).sort(-1), stable(lines, False)), (size, lines.dtype)
+
+
+@pytest.mark.parametrize("name", _C.available_isas())
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
+def test_long_lines_on_any_number_of_threads(name, dtype, isa, seed):
+    isa(name)
+    rng = np.random.default_rng(seed)
+    threads = pygrad.get_num_threads()
+    try:
+        for fill in (uniform, ties, special):
+            x = fill(rng, dtype, (1, 100_000))
+            t, expected = pygrad.tensor(x), stable(x, True)
+            for n in (1, 3):
+                pygrad.set_num_threads(n)
+                assert same(t.sort(-1, True), expected), (fill.__name__, n)
+                k = 40_000
+                first = tuple(np.ascontiguousarray(e[:, :k]) for e in expected)
+                assert same(t.topk(k, -1), first), (fill.__name__, n)
+    finally:
+        pygrad.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("name", _C.available_isas())

@@ -14,6 +14,7 @@ import pytest
 
 import pygrad
 from pygrad import _C
+from tests.opinfo import reference
 
 ISAS = list(_C.available_isas())
 Function = Callable[[Any], Any]
@@ -107,6 +108,47 @@ def test_float64(name: str, name_of_isa: str, isa: Any) -> None:
 def test_error_function_in_float64(name: str, name_of_isa: str, isa: Any) -> None:
     isa(name_of_isa)
     check(name, some_doubles(3_000), np.float64)
+
+
+GAMMA = np.concatenate([
+    all_floats(4_000), np.linspace(-40, 40, 8_001, dtype=np.float32),
+    *(np.float32(c) * (1 + np.arange(-40, 40, dtype=np.float32) * np.float32(2.0**-k))
+      for c in (1, 2, 0.5, 10) for k in (23, 18, 12, 9)),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize("name_of_isa", ISAS)
+def test_log_of_gamma(name_of_isa: str, isa: Any) -> None:
+    isa(name_of_isa)
+    got = pygrad.lgamma(pygrad.tensor(GAMMA)).numpy()
+    with np.errstate(all="ignore"):
+        exact = reference.lgamma(GAMMA.astype(np.float64))
+    worst, at = worst_ulp(got, exact, GAMMA)
+    assert worst <= 1.5, f"lgamma({at!r}) is {worst:.3g} ulp off"
+
+
+@pytest.mark.parametrize("name_of_isa", ISAS)
+def test_digamma(name_of_isa: str, isa: Any) -> None:
+    isa(name_of_isa)
+    with np.errstate(all="ignore"):
+        x = GAMMA[np.abs(GAMMA) < 1e6]
+        exact = reference.digamma(x.astype(np.float64))
+    got = pygrad.digamma(pygrad.tensor(x)).numpy()
+    near_zero = np.abs(exact) < 1e-5
+    worst, at = worst_ulp(got[~near_zero], exact[~near_zero], x[~near_zero])
+    assert worst <= 1.0, f"digamma({at!r}) is {worst:.3g} ulp off"
+    assert (np.abs(got[near_zero] - exact[near_zero]) <= 1e-12).all()
+
+
+@pytest.mark.parametrize("name_of_isa", ISAS)
+def test_hypotenuse(name_of_isa: str, isa: Any) -> None:
+    isa(name_of_isa)
+    x, y = all_floats(20_000), np.random.default_rng(3).permutation(all_floats(20_000))
+    with np.errstate(all="ignore"):
+        exact = np.hypot(x.astype(np.float64), y.astype(np.float64))
+    got = pygrad.hypot(pygrad.tensor(x), pygrad.tensor(y)).numpy()
+    worst, at = worst_ulp(got, exact, x)
+    assert worst <= 0.51, f"hypot({at!r}, ...) is {worst:.3g} ulp off"
 
 
 @pytest.mark.parametrize("name_of_isa", ISAS)

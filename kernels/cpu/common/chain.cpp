@@ -61,6 +61,16 @@ void run_instruction(const KernelTable& table, const ChainInstruction& instructi
   }
 }
 
+template <class Word>
+void repeat(Word* to, Word value, int64_t n) {
+  typedef Word Several __attribute__((vector_size(32), aligned(sizeof(Word)), may_alias));
+  constexpr int64_t kLanes = 32 / sizeof(Word);
+  const Several values = Several{} + value;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) *reinterpret_cast<Several*>(to + i) = values;
+  for (; i < n; ++i) to[i] = value;
+}
+
 // Elements [begin, begin + n) of a repeating array, as words of the element's size.
 template <class Word>
 void spread(Word* to, const Word* from, int64_t inner, int64_t count, int64_t begin, int64_t n) {
@@ -74,8 +84,7 @@ void spread(Word* to, const Word* from, int64_t inner, int64_t count, int64_t be
       continue;
     }
     const int64_t m = inner - in_run < n - i ? inner - in_run : n - i;
-    const Word value = from[k];
-    for (int64_t j = 0; j < m; ++j) to[i + j] = value;
+    repeat(to + i, from[k], m);
     i += m;
     in_run = 0;
     if (++k == count) k = 0;
@@ -92,17 +101,26 @@ void spread(char* to, const ChainSlot& slot, int64_t begin, int64_t n) {
   }
 }
 
-// An op that is not chained to another follows its kernel's own plan, if one layout of three
-// dimensions fits all operands: what repeats is constant along the first and the last.
+// An op that is not chained to another follows its kernel's own plan, if one nest of dimensions
+// fits all operands: what repeats changes every `inner` elements and starts anew every inner *
+// count, and sorted by size, each of these lengths must divide the next.
 bool run_alone(const KernelTable& table, const ChainInstruction& instruction,
                const ChainSlot* slots, int slot_count, int64_t numel) {
-  int64_t inner = 1, count = 1;
+  int64_t lengths[2 * (1 + ChainInstruction::kMaxInputs) + 2] = {1, numel};
+  int n = 2;
   for (int k = 0; k < slot_count; ++k) {
-    const ChainSlot& slot = slots[k];
-    if (slot.count < 2) continue;
-    if (count > 1 && (slot.inner != inner || slot.count != count)) return false;
-    inner = slot.inner;
-    count = slot.count;
+    if (slots[k].count < 2) continue;
+    const int64_t own[] = {slots[k].inner, slots[k].inner * slots[k].count};
+    for (const int64_t length : own) {
+      int at = n;
+      while (lengths[at - 1] > length) --at;
+      if (lengths[at - 1] == length) continue;
+      for (int i = n++; i > at; --i) lengths[i] = lengths[i - 1];
+      lengths[at] = length;
+    }
+  }
+  for (int i = 1; i < n; ++i) {
+    if (lengths[i] % lengths[i - 1] != 0) return false;
   }
   View views[1 + ChainInstruction::kMaxInputs];
   for (int k = 0; k < slot_count; ++k) {
@@ -110,13 +128,14 @@ bool run_alone(const KernelTable& table, const ChainInstruction& instruction,
     View& v = views[k];
     v.data = slot.data;
     v.dtype = slot.dtype;
-    v.ndim = 3;
-    v.sizes[0] = numel / (count * inner);
-    v.sizes[1] = count;
-    v.sizes[2] = inner;
-    v.strides[0] = slot.count ? 0 : count * inner;
-    v.strides[1] = slot.count ? slot.count > 1 : inner;
-    v.strides[2] = slot.count ? 0 : 1;
+    v.ndim = n - 1;
+    for (int i = 1; i < n; ++i) {
+      const int d = n - 1 - i;
+      const int64_t length = lengths[i - 1];
+      const bool varies = length >= slot.inner && length < slot.inner * slot.count;
+      v.sizes[d] = lengths[i] / length;
+      v.strides[d] = slot.count == 0 ? length : varies ? length / slot.inner : 0;
+    }
   }
   run_instruction(table, instruction, views);
   return true;

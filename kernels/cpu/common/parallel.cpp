@@ -1,8 +1,10 @@
 // The thread pool behind parallel_for.
 //
-// Plan: a job is (body, context, chunk count) in one shared slot. Workers and the calling thread
-// draw chunk numbers from one ticket counter until it runs out, so uneven chunks balance
-// themselves; which thread runs a chunk never matters to the result. A worker spins for some tens
+// Plan: a job is (body, context, chunk count) in one shared slot. Every thread has a share of
+// consecutive chunks, the same one each time, so that it finds in its own cache what it read or
+// wrote there in the job before; a thread that is through with its share goes on with those of the
+// others, so uneven chunks balance themselves. Which thread runs a chunk never matters to the
+// result. A worker spins for some tens
 // of microseconds after its last job (the next kernel of a training step usually comes sooner),
 // then sleeps in the kernel (std::atomic::wait, a futex on Linux).
 //
@@ -34,6 +36,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -108,6 +111,7 @@ class Pool {
  public:
   Pool(int threads, int processors) : spin_(threads <= processors ? kSpin : kSpin.zero()) {
     const int workers = (threads < 2 * processors ? threads : 2 * processors) - 1;
+    shares_ = std::make_unique<Share[]>(size_t(workers + 1));
     // Signals are for the threads that Python knows.
     sigset_t all, before;
     sigfillset(&all);
@@ -115,7 +119,7 @@ class Pool {
     threads_.reserve(size_t(workers));
     for (int i = 0; i < workers; ++i) {
       try {
-        threads_.emplace_back([this] { work(); });
+        threads_.emplace_back([this, i] { work(i + 1); });
       } catch (const std::system_error&) {
         break;  // the system allows no more threads: fewer do
       }
@@ -133,9 +137,13 @@ class Pool {
   void run(int64_t chunks, void (*body)(void*, int64_t), void* context) {
     body_ = body;
     context_ = context;
-    chunks_ = chunks;
+    const int64_t threads = int64_t(threads_.size()) + 1;
+    share_count_ = int(chunks < threads ? chunks : threads);
+    for (int64_t s = 0; s < share_count_; ++s) {
+      shares_[size_t(s)].next.store(chunks * s / share_count_, std::memory_order_relaxed);
+      shares_[size_t(s)].end = chunks * (s + 1) / share_count_;
+    }
     caller_processor_.store(this_processor(), std::memory_order_relaxed);
-    next_.store(0, std::memory_order_relaxed);
     open_.store(true);
     generation_.fetch_add(1);
     const int64_t useful = chunks - 1;
@@ -146,7 +154,7 @@ class Pool {
         for (int64_t i = 0; i < useful; ++i) generation_.notify_one();
       }
     }
-    draw_chunks();
+    draw_chunks(0);
     open_.store(false);
     if (!spin_until(spin_, [&] { return inside_.load() == 0; })) {
       for (int n; (n = inside_.load()) != 0;) inside_.wait(n);
@@ -159,23 +167,29 @@ class Pool {
   }
 
  private:
-  void draw_chunks() {
+  // The chunks of share `first`, then what is left of those after it, in a circle.
+  void draw_chunks(int first) {
     inside_job = true;
     try {
-      for (int64_t c; (c = next_.fetch_add(1, std::memory_order_relaxed)) < chunks_;) {
-        body_(context_, c);
+      for (int k = 0; k < share_count_; ++k) {
+        Share& share = shares_[size_t((first + k) % share_count_)];
+        while (share.next.load(std::memory_order_relaxed) < share.end) {
+          const int64_t c = share.next.fetch_add(1, std::memory_order_relaxed);
+          if (c < share.end) body_(context_, c);
+        }
       }
     } catch (...) {
       // Bodies do not throw by contract; running out of memory is the exception. The first one
       // reaches the caller.
-      next_.store(chunks_, std::memory_order_relaxed);
+      for (int s = 0; s < share_count_; ++s)
+        shares_[size_t(s)].next.store(shares_[size_t(s)].end, std::memory_order_relaxed);
       std::lock_guard<std::mutex> lock(failure_mutex_);
       if (!failure_) failure_ = std::current_exception();
     }
     inside_job = false;
   }
 
-  void work() {
+  void work(int share) {
     uint32_t seen = 0;
     for (;;) {
       if (!spin_until(spin_, [&] { return generation_.load() != seen; })) {
@@ -189,21 +203,26 @@ class Pool {
       seen = generation_.load();
       if (stop_.load()) return;
       inside_.fetch_add(1);
-      if (open_.load()) draw_chunks();
+      if (open_.load()) draw_chunks(share);
       if (inside_.fetch_sub(1) == 1) inside_.notify_all();
     }
   }
+
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
 
   alignas(64) std::atomic<uint32_t> generation_{0};
   std::atomic<int> sleepers_{0};
   std::atomic<bool> stop_{false};
   std::atomic<int> caller_processor_{-1};
-  alignas(64) std::atomic<int64_t> next_{0};
   alignas(64) std::atomic<int> inside_{0};
   std::atomic<bool> open_{false};
   void (*body_)(void*, int64_t) = nullptr;
   void* context_ = nullptr;
-  int64_t chunks_ = 0;
+  int share_count_ = 0;  // of the job: no more than it has chunks
+  std::unique_ptr<Share[]> shares_;
   const std::chrono::microseconds spin_;
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
