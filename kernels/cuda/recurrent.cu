@@ -39,11 +39,13 @@ __global__ void __launch_bounds__(kThreads) forward_gates_kernel(ForwardStep<T> 
     T* g = s.gates.at(b) + u;
     T h;
     if (s.mode == RecurrentMode::lstm) {
-      const T in = logistic(g[0]), forget = logistic(g[H]), fresh = std::tanh(g[2 * H]),
-              open = logistic(g[3 * H]);
-      const T c = forget * s.cell.at(b)[u] + in * fresh;
-      g[0] = in, g[H] = forget, g[2 * H] = fresh, g[3 * H] = open;
+      // Each gate is stored at once: what lives across a call of exp or tanh takes registers.
+      const T fresh = g[2 * H] = std::tanh(g[2 * H]);
+      const T in = g[0] = logistic(g[0]), added = in * fresh;
+      const T forget = g[H] = logistic(g[H]);
+      const T c = forget * s.cell.at(b)[u] + added;
       s.cell.at(b)[u] = s.extra.at(b)[u] = c;
+      const T open = g[3 * H] = logistic(g[3 * H]);
       h = open * std::tanh(c);
     } else if (s.mode == RecurrentMode::gru) {
       const T reset = logistic(g[0]), update = logistic(g[H]);
