@@ -1944,6 +1944,18 @@ def gather_gradients(params: Sequence[Tensor], /) -> tuple[list[Tensor], list[Te
 
 class ops:
     @staticmethod
+    def _addmm_activation(
+        input: Tensor,
+        mat1: Tensor,
+        mat2: Tensor,
+        *,
+        beta: Scalar = ...,
+        alpha: Scalar = ...,
+        use_gelu: _bool = ...,
+        out: Tensor | None = ...,
+    ) -> Tensor:
+        """An activation of beta input + alpha (mat1 mat2)."""
+    @staticmethod
     def _int_mm(input: Tensor, mat2: Tensor, *, out: Tensor | None = ...) -> Tensor:
         """Product of two matrices of 8-bit integers, summed in int32 (which wraps)."""
     @staticmethod

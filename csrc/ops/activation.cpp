@@ -23,8 +23,6 @@ Tensor activation(const char* name, const char* node, ActivationOp op, const Ten
                 });
 }
 
-Tensor relu_backward(const Tensor& grad, const Tensor& output);
-
 Tensor relu(const Tensor& input) {
   PG_CHECK(input.dtype() != DType::Bool, "relu(): Boolean inputs not supported for relu");
   refuse_complex("relu", input.dtype());

@@ -14,7 +14,7 @@ namespace {
 struct AddProduct {
   Tensor out;
   AddProduct(const char* op, const Tensor& input, const Tensor& a, const Tensor& b,
-             const Shape& sizes, Scalar beta, Scalar alpha) {
+             const Shape& sizes, Scalar beta, Scalar alpha, bool relu = false) {
     check_same_device(op, input, a, "input", "mat1");
     PG_CHECK(input.dtype() == a.dtype(), op,
              "(): expected input and the matrices to have the same dtype, but got: ",
@@ -27,7 +27,7 @@ struct AddProduct {
     const bool complex_factor = alpha.is_complex() || beta.is_complex();
     const bool row = input.dim() <= 1 || (input.dim() == 2 && input.size(0) == 1);
     if (row && !complex_factor && is_number(beta, 1) && !may_overlap(out, input)) {
-      run_product(out, left, right, {alpha.to_double(), 0, &input});
+      run_product(out, left, right, {alpha.to_double(), 0, &input, relu});
       return;
     }
     if (complex_factor) {
@@ -44,7 +44,7 @@ struct AddProduct {
       return;
     }
     if (!is_number(beta, 0)) load(input, sizes);
-    run_product(out, left, right, {alpha.to_double(), beta.to_double(), nullptr});
+    run_product(out, left, right, {alpha.to_double(), beta.to_double(), nullptr, relu});
   }
 
  private:
@@ -62,27 +62,38 @@ Tensor kept(const Tensor& t, const Tensor& out, bool needed) {
 
 }  // namespace
 
+namespace {
+
+void check_addmm(const char* op, const Tensor& mat1, const Tensor& mat2) {
+  check_dims_are(op, mat1, 2, "mat1 must be a matrix");
+  check_dims_are(op, mat2, 2, "mat2 must be a matrix");
+  check_product_operands(op, mat1, mat2);
+  if (mat1.size(1) != mat2.size(0))
+    raise_inner_mismatch(op, mat1, mat2, mat1.size(0), mat1.size(1), mat2.size(0), mat2.size(1));
+}
+
+// The gradients of addmm's operands, of which mat1 and mat2 are saved first.
+struct AddmmGradients {
+  Scalar beta, alpha;
+  bool left, right;  // column-major matrices, as their gradients shall be
+  Grads operator()(const Node& n, const Tensor& g) const {
+    return {n.needs(0) ? times_conj(g, beta) : Tensor(),
+            n.needs(1) ? gradient_product(n, 1, g, hermitian(n.saved(1)), left, alpha) : Tensor(),
+            n.needs(2) ? gradient_product(n, 2, hermitian(n.saved(0)), g, right, alpha) : Tensor()};
+  }
+};
+
+}  // namespace
+
 Tensor addmm(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar beta,
              Scalar alpha) {
-  check_dims_are("addmm", mat1, 2, "mat1 must be a matrix");
-  check_dims_are("addmm", mat2, 2, "mat2 must be a matrix");
-  check_product_operands("addmm", mat1, mat2);
-  if (mat1.size(1) != mat2.size(0))
-    raise_inner_mismatch("addmm", mat1, mat2, mat1.size(0), mat1.size(1), mat2.size(0),
-                         mat2.size(1));
+  check_addmm("addmm", mat1, mat2);
   beta = factor(beta, mat1.dtype()), alpha = factor(alpha, mat1.dtype());
   const Tensor a = kept(mat1, input, mat2.requires_grad()),
                b = kept(mat2, input, mat1.requires_grad());
   AddProduct r("addmm", input, mat1, mat2, Shape{mat1.size(0), mat2.size(1)}, beta, alpha);
-  const bool left = is_column_major(mat1), right = is_column_major(mat2);
-  return record(
-      "addmm", r.out, {input, mat1, mat2}, saved(a, b),
-      [beta, alpha, left, right](const Node& n, const Tensor& g) {
-        return Grads{
-            n.needs(0) ? times_conj(g, beta) : Tensor(),
-            n.needs(1) ? gradient_product(n, 1, g, hermitian(n.saved(1)), left, alpha) : Tensor(),
-            n.needs(2) ? gradient_product(n, 2, hermitian(n.saved(0)), g, right, alpha) : Tensor()};
-      });
+  return record("addmm", r.out, {input, mat1, mat2}, saved(a, b),
+                AddmmGradients{beta, alpha, is_column_major(mat1), is_column_major(mat2)});
 }
 PG_OP(addmm, "(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
       R"(A matrix product added to a tensor: beta input + alpha (mat1 mat2).
@@ -98,6 +109,41 @@ Example:
             [4., 5.]])
 )")
 .method().inplace();
+
+Tensor _addmm_activation(const Tensor& input, const Tensor& mat1, const Tensor& mat2, Scalar beta,
+                         Scalar alpha, bool use_gelu) {
+  if (use_gelu) return gelu(addmm(input, mat1, mat2, beta, alpha), "none");
+  check_addmm("_addmm_activation", mat1, mat2);
+  PG_CHECK_KIND(NotImplemented, !is_complex(mat1.dtype()),
+                "_addmm_activation(): not implemented for dtype ", mat1.dtype(),
+                "; expected real matrices");
+  beta = factor(beta, mat1.dtype()), alpha = factor(alpha, mat1.dtype());
+  AddProduct r("_addmm_activation", input, mat1, mat2, Shape{mat1.size(0), mat2.size(1)}, beta,
+               alpha, true);
+  const AddmmGradients gradients{beta, alpha, is_column_major(mat1), is_column_major(mat2)};
+  return record("_addmm_activation", r.out, {input, mat1, mat2}, saved(mat1, mat2, r.out),
+                [gradients](const Node& n, const Tensor& g) {
+                  return gradients(n, relu_backward(g, n.saved(2)));
+                });
+}
+PG_OP(_addmm_activation,
+      "(Tensor input, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, bool "
+      "use_gelu=False) -> Tensor",
+      R"(An activation of beta input + alpha (mat1 mat2).
+
+ReLU is applied as the product is written. For a layer: input is the bias, mat2 the transposed weight.
+
+Args:
+    input: broadcasts to (m, n); not read when beta is 0.
+    mat1: (m, k).
+    mat2: (k, n).
+    use_gelu: GELU in place of ReLU.
+
+Example:
+    >>> pygrad._addmm_activation(pygrad.tensor([-4., 1.]), pygrad.ones(2, 3), pygrad.ones(3, 2))
+    tensor([[0., 4.],
+            [0., 4.]])
+)");
 
 Tensor addmv(const Tensor& input, const Tensor& mat, const Tensor& vec, Scalar beta, Scalar alpha) {
   PG_CHECK(mat.dim() == 2 && vec.dim() == 1, "addmv(): vector + matrix @ vector expected, got ",

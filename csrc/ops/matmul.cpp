@@ -43,6 +43,7 @@ void run_product(const Tensor& c, const Tensor& a, const Tensor& b, const Produc
   args.c_rs = c.stride(n - 2), args.c_cs = c.stride(n - 1);
   args.alpha = options.alpha;
   args.beta = options.beta;
+  if (options.relu) args.activation = GemmArgs::Activation::relu;
   if (const Tensor* bias = options.bias) {
     args.bias = bias->data();
     args.bias_stride = bias->numel() == 1 ? 0 : bias->stride(bias->dim() - 1);

@@ -85,6 +85,8 @@ Tensor cos(const Tensor& input);
 Tensor tanh(const Tensor& input);
 Tensor sigmoid(const Tensor& input);
 Tensor relu(const Tensor& input);
+Tensor relu_backward(const Tensor& grad, const Tensor& output);
+Tensor gelu(const Tensor& input, const std::string& approximate);
 Tensor floor(const Tensor& input);
 Tensor round(const Tensor& input);
 Tensor trunc(const Tensor& input);

@@ -16,6 +16,7 @@ void check_product_operands(const char* op, const Tensor& a, const Tensor& b);
 struct ProductOptions {
   double alpha = 1, beta = 0;
   const Tensor* bias = nullptr;  // n values (or one), of the product's dtype
+  bool relu = false;             // of the whole sum
 };
 
 // c = alpha a b + beta c for matrices over the leading (batch) dims, which all three share; a dim

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
@@ -87,6 +88,17 @@ def added(f):
 
 op("addmm", lambda m: [S(m(2, 4), m(2, 3), m(3, 4)), S(m(4), m(2, 3), m(3, 4)), S(m(), m(2, 3), m(3, 2), beta=2, alpha=3), S(m(2, 2), m(2, 3), m(3, 2), beta=0)],
    added(np.matmul), dtypes=FLOATS + COMPLEX, tol=DOTS | {"float16": (2e-2, 4e-2)}, errors=[
+    bad(F(2, 2), F(2, 3), F(2, 3), raises=RuntimeError, text=MISMATCH), bad(F(3, 3), F(2, 3), F(3, 2), raises=RuntimeError, text="expand|size|broadcast|shape"),
+])  # fmt: skip
+
+
+def added_relu(c, a, b, *, beta=1, alpha=1, use_gelu=False):
+    x = beta * c + alpha * np.matmul(a, b)
+    return x * 0.5 * r.erfc(-x / math.sqrt(2)) if use_gelu else np.maximum(x, 0)
+
+
+op("_addmm_activation", lambda m: [S(m(35, 19), m(35, 7), m(7, 19)) if not m.grad else S(m(2, 4), m(2, 3), m(3, 4)), S(m(4), m(2, 3), m(3, 4)), S(m(), m(2, 3), m(3, 2), beta=2, alpha=3), S(m(4), m(2, 3), m(3, 4), use_gelu=True)],
+   added_relu, dtypes=FLOATS, tol=DOTS | {"float16": (2e-2, 4e-2)}, errors=[
     bad(F(2, 2), F(2, 3), F(2, 3), raises=RuntimeError, text=MISMATCH), bad(F(3, 3), F(2, 3), F(3, 2), raises=RuntimeError, text="expand|size|broadcast|shape"),
 ])  # fmt: skip
 op(
