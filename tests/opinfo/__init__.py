@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.opinfo import binary, creation, indexing, loss, nn, recurrent, reduction, unary, view  # noqa: F401
+from tests.opinfo import (  # noqa: F401
+    binary,
+    creation,
+    indexing,
+    loss,
+    nn,
+    products,
+    recurrent,
+    reduction,
+    unary,
+    view,
+)
 from tests.opinfo.record import ALIASES, OPS, Operand, OpInfo, Sample
 
 __all__ = ["ALIASES", "OPS", "OpInfo", "Operand", "Sample"]
